@@ -1,0 +1,42 @@
+# MLIR and LLVM 19: found, included, and linked as the shared libraries only (mixing in their archives crashes).
+find_package(MLIR 19 REQUIRED CONFIG HINTS /usr/lib/llvm-19/lib/cmake/mlir)
+list(APPEND CMAKE_MODULE_PATH "${MLIR_CMAKE_DIR}" "${LLVM_CMAKE_DIR}")
+include(TableGen)
+include(AddLLVM)
+include(AddMLIR)
+
+# One precompiled header for all that includes MLIR: its headers dominate the compile time.
+add_library(hetagon_mlir INTERFACE)
+target_include_directories(hetagon_mlir SYSTEM INTERFACE ${MLIR_INCLUDE_DIRS} ${LLVM_INCLUDE_DIRS})
+target_include_directories(hetagon_mlir INTERFACE "${CMAKE_SOURCE_DIR}" "${CMAKE_SOURCE_DIR}/runtime/include"
+                                                  "${CMAKE_BINARY_DIR}")
+target_compile_definitions(hetagon_mlir INTERFACE ${LLVM_DEFINITIONS_LIST})
+target_link_libraries(hetagon_mlir INTERFACE MLIR LLVM)
+
+add_library(hetagon_mlir_pch OBJECT "${CMAKE_SOURCE_DIR}/cmake/MlirPch.cpp")
+target_link_libraries(hetagon_mlir_pch PUBLIC hetagon_mlir)
+target_precompile_headers(hetagon_mlir_pch PRIVATE "${CMAKE_SOURCE_DIR}/cmake/MlirPch.h")
+
+# hetagon_mlir_library(NAME SOURCES a.cpp ... [DEPS lib ...] [GENERATED target ...])
+# A static library that uses MLIR; GENERATED names the tablegen targets that must run first.
+function(hetagon_mlir_library name)
+  cmake_parse_arguments(ARG "" "" "SOURCES;DEPS;GENERATED" ${ARGN})
+  add_library(${name} STATIC ${ARG_SOURCES})
+  target_link_libraries(${name} PUBLIC ${ARG_DEPS} hetagon_mlir)
+  target_precompile_headers(${name} REUSE_FROM hetagon_mlir_pch)
+  if(ARG_GENERATED)
+    add_dependencies(${name} ${ARG_GENERATED})
+  endif()
+endfunction()
+
+# hetagon_lowering_half(NAME SOURCES a.cpp ... [DEPS lib ...])
+# The lowering half of a backend: a plugin that exports hetagonGetBackendPlugin, found in lib/hetagon/lowering.
+function(hetagon_lowering_half name)
+  cmake_parse_arguments(ARG "" "" "SOURCES;DEPS" ${ARGN})
+  add_library(hetagon-lowering-${name} MODULE ${ARG_SOURCES})
+  target_link_libraries(hetagon-lowering-${name} PRIVATE ${ARG_DEPS} hetagon_mlir)
+  target_precompile_headers(hetagon-lowering-${name} REUSE_FROM hetagon_mlir_pch)
+  set_target_properties(hetagon-lowering-${name} PROPERTIES PREFIX ""
+    LIBRARY_OUTPUT_DIRECTORY "${CMAKE_BINARY_DIR}/lib/hetagon/lowering")
+  install(TARGETS hetagon-lowering-${name} LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR}/hetagon/lowering)
+endfunction()

@@ -1,0 +1,1 @@
+// Gives the precompiled MLIR header a target to belong to.
