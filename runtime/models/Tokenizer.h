@@ -5,6 +5,7 @@
 #define HETAGON_RUNTIME_MODELS_TOKENIZER_H
 
 #include "runtime/base/Status.h"
+#include <initializer_list>
 #include <map>
 #include <memory>
 #include <optional>
@@ -30,9 +31,10 @@ struct TokenizerConfig {
   ///   wordpiece:     clean_text, space_cjk, lowercase, strip_accents (all
   ///                  true), continuing_prefix ("##"), max_word_chars (100)
   ///   all:           add_eos (false): with addSpecial, the end token last
+  ///                  (the separator where there is no end token)
   std::map<std::string, std::string> options;
-  /// Whether addSpecial puts the begin token first. (WordPiece always frames
-  /// with its classify and separator tokens then.)
+  /// Whether addSpecial puts the begin token first (the classify token where
+  /// there is no begin token).
   bool addBos = false;
   /// Ids that end a generation.
   std::vector<uint32_t> stopTokens;
@@ -87,7 +89,9 @@ public:
 
   /// Token ids of any bytes; time is O(n log n) in their number. Bytes that are
   /// not UTF-8 keep their value with byte-bpe and sentencepiece, and become
-  /// U+FFFD with wordpiece. Texts over 1 GiB are refused.
+  /// U+FFFD with wordpiece. A byte without a token of its own is left out by
+  /// byte-bpe, as the trainers of such vocabularies do. Texts over 1 GiB are
+  /// refused.
   StatusOr<std::vector<int32_t>>
   encode(std::string_view text, const EncodeOptions &options = {}) const;
   /// The bytes the tokens stand for; not always UTF-8. An id out of range is
@@ -110,9 +114,9 @@ public:
 protected:
   Tokenizer(TokenizerConfig config, Vocabulary vocabulary);
 
-  /// Appends the ids of text free of special tokens. `atStart`: nothing stands
-  /// before it but control tokens.
-  virtual Status encodePlain(std::string_view text, bool atStart,
+  /// Appends the ids of text free of special tokens. `afterSpecial`: it stands
+  /// at the start or right after a special token.
+  virtual Status encodePlain(std::string_view text, bool afterSpecial,
                              std::vector<int32_t> &ids) const = 0;
   /// The bytes of token `id` in the middle of a text.
   virtual std::string bytesOf(uint32_t id) const = 0;
@@ -120,6 +124,10 @@ protected:
   virtual std::string_view trimFirst(std::string_view text) const {
     return text;
   }
+
+  /// Refuses options that neither `known` nor all tokenizers have.
+  Status checkOptions(std::initializer_list<std::string_view> known) const;
+  StatusOr<bool> flag(const std::string &key, bool otherwise) const;
 
   TokenizerConfig settings;
   Vocabulary vocab;

@@ -1,0 +1,19 @@
+// Reads vocabularies out of the files they come in.
+#ifndef HETAGON_RUNTIME_MODELS_TOKENIZERFILES_H
+#define HETAGON_RUNTIME_MODELS_TOKENIZERFILES_H
+
+#include "runtime/base/Json.h"
+#include "runtime/models/Tokenizer.h"
+
+namespace hetagon {
+
+/// The vocabulary of a Hugging Face tokenizer.json whose model is WordPiece or
+/// BPE. Special ids come from the model's unknown token and the
+/// post-processor's frame. `file` names the text in errors. What the file says
+/// about normalising and splitting is left to the caller.
+StatusOr<Vocabulary> readJsonVocabulary(const Json &root,
+                                        const std::string &file);
+
+} // namespace hetagon
+
+#endif // HETAGON_RUNTIME_MODELS_TOKENIZERFILES_H
