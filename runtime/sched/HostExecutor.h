@@ -76,7 +76,7 @@ private:
   std::mutex doneMutex;
   std::condition_variable done;
   std::unique_ptr<Member[]> members; ///< workerCount - 1
-  TaskPool posted;                   ///< last: joined first
+  TaskPool posted;
 };
 
 } // namespace hetagon

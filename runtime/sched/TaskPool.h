@@ -24,6 +24,8 @@ public:
   TaskPool &operator=(const TaskPool &) = delete;
 
   void post(std::function<void()> task);
+  /// Waits until no task is queued or running.
+  void drain();
   /// Threads made so far; never more than the limit.
   uint32_t threadCount() const;
 
@@ -35,7 +37,8 @@ private:
   std::condition_variable changed;
   std::deque<std::function<void()>> tasks;
   std::vector<std::thread> threads;
-  uint32_t idle = 0;
+  uint32_t idle = 0, busy = 0;
+  std::condition_variable drained;
   bool stopping = false;
 };
 
