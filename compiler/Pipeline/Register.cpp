@@ -1,0 +1,17 @@
+// Registers dialects and passes for the compiler's tools.
+#include "compiler/Pipeline/Register.h"
+#include "dialects/Nn/IR/Nn.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Transforms/Passes.h"
+
+namespace hetagon::pipeline {
+
+void registerAllDialects(mlir::DialectRegistry &registry) {
+  registry.insert<nn::NnDialect, mlir::arith::ArithDialect,
+                  mlir::func::FuncDialect>();
+}
+
+void registerAllPasses() { mlir::registerTransformsPasses(); }
+
+} // namespace hetagon::pipeline
