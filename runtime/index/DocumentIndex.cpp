@@ -1,10 +1,10 @@
-// The index file: header, passages as JSON, vectors; searched through hnswlib.
+// The index file: header, passages as JSON, vectors.
 #include "runtime/index/DocumentIndex.h"
 #include "runtime/base/Json.h"
+#include "runtime/index/VectorSearch.h"
 #include <algorithm>
 #include <cmath>
 #include <cstring>
-#include <hnswlib/hnswlib.h>
 
 namespace hetagon::index {
 
@@ -27,12 +27,6 @@ constexpr uint32_t maxDimensions = 65536;
 size_t aligned(size_t size) { return (size + 3) & ~size_t(3); }
 
 } // namespace
-
-struct DocumentIndex::Searcher {
-  Searcher(size_t dimensions) : space(dimensions) {}
-  hnswlib::InnerProductSpace space;
-  std::unique_ptr<hnswlib::AlgorithmInterface<float>> algorithm;
-};
 
 DocumentIndex::DocumentIndex() = default;
 DocumentIndex::~DocumentIndex() = default;
@@ -124,25 +118,9 @@ DocumentIndex::open(std::span<const uint8_t> bytes, const std::string &name) {
     if (!std::isfinite(index->vectors[i]))
       return refuse(vectorsAt + i * sizeof(float), "a vector is not finite");
 
-  try {
-    auto searcher = std::make_unique<Searcher>(header.dimensions);
-    size_t count = index->list.size();
-    if (count <= exactLimit)
-      searcher->algorithm = std::make_unique<hnswlib::BruteforceSearch<float>>(
-          &searcher->space, count);
-    else
-      searcher->algorithm = std::make_unique<hnswlib::HierarchicalNSW<float>>(
-          &searcher->space, count, /*M=*/16, /*ef_construction=*/200,
-          /*random_seed=*/100);
-    for (size_t i = 0; i < count; ++i)
-      searcher->algorithm->addPoint(index->embedding(i).data(), i);
-    index->searcher = std::move(searcher);
-  } catch (const std::exception &error) {
-    return Status(Code::ResourceExhausted,
-                  std::string("cannot build the search structure: ") +
-                      error.what(),
-                  Place{name, 0, 0, {}});
-  }
+  HETAGON_ASSIGN_OR_RETURN(
+      index->searcher,
+      VectorSearch::build(index->vectors, index->width, exactLimit));
   return index;
 }
 
@@ -152,24 +130,12 @@ StatusOr<std::vector<Hit>> DocumentIndex::search(std::span<const float> query,
     return Status(Code::InvalidArgument,
                   "the query has " + std::to_string(query.size()) +
                       " dimensions, the index " + std::to_string(width));
+  HETAGON_ASSIGN_OR_RETURN(
+      std::vector<VectorSearch::Found> found,
+      searcher->nearest(query, std::min(count, list.size())));
   std::vector<Hit> hits;
-  try {
-    auto *graph = dynamic_cast<hnswlib::HierarchicalNSW<float> *>(
-        searcher->algorithm.get());
-    // The graph's beam width was set when it was built (ef_construction); a
-    // search keeps at least as many candidates as it returns.
-    size_t wanted = std::min(count, list.size());
-    auto found = searcher->algorithm->searchKnn(
-        query.data(),
-        graph ? std::min(list.size(), std::max(wanted, size_t(64))) : wanted);
-    while (!found.empty()) {
-      // hnswlib's distance is 1 - inner product.
-      hits.push_back({&list[found.top().second], 1 - found.top().first});
-      found.pop();
-    }
-  } catch (const std::exception &error) {
-    return Status(Code::Internal, std::string("search: ") + error.what());
-  }
+  for (const VectorSearch::Found &one : found)
+    hits.push_back({&list[one.index], one.score});
   std::sort(hits.begin(), hits.end(), [](const Hit &a, const Hit &b) {
     return a.score != b.score ? a.score > b.score : a.passage < b.passage;
   });

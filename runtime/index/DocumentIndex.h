@@ -9,6 +9,8 @@
 
 namespace hetagon::index {
 
+class VectorSearch;
+
 struct Hit {
   const Passage *passage; ///< belongs to the index
   float score;            ///< cosine similarity
@@ -45,12 +47,11 @@ public:
   }
 
 private:
-  struct Searcher;
   DocumentIndex();
   std::vector<Passage> list;
   std::vector<float> vectors;
   uint32_t width = 0;
-  std::unique_ptr<Searcher> searcher;
+  std::unique_ptr<VectorSearch> searcher;
 };
 
 } // namespace hetagon::index
