@@ -17,11 +17,18 @@ add_library(hetagon_mlir_pch OBJECT "${CMAKE_SOURCE_DIR}/cmake/MlirPch.cpp")
 target_link_libraries(hetagon_mlir_pch PUBLIC hetagon_mlir)
 target_precompile_headers(hetagon_mlir_pch PRIVATE "${CMAKE_SOURCE_DIR}/cmake/MlirPch.h")
 
-# hetagon_mlir_library(NAME SOURCES a.cpp ... [DEPS lib ...] [GENERATED target ...])
-# A static library that uses MLIR; GENERATED names the tablegen targets that must run first.
+# hetagon_mlir_library(NAME [SHARED] SOURCES a.cpp ... [DEPS lib ...] [GENERATED target ...])
+# A library that uses MLIR; GENERATED names the tablegen targets that must run first. SHARED is for what the compiler and
+# its plugins must hold one copy of: MLIR knows dialects, types and operations by addresses in the library that defines them.
 function(hetagon_mlir_library name)
-  cmake_parse_arguments(ARG "" "" "SOURCES;DEPS;GENERATED" ${ARGN})
-  add_library(${name} STATIC ${ARG_SOURCES})
+  cmake_parse_arguments(ARG "SHARED" "" "SOURCES;DEPS;GENERATED" ${ARGN})
+  if(ARG_SHARED)
+    add_library(${name} SHARED ${ARG_SOURCES})
+    set_target_properties(${name} PROPERTIES INSTALL_RPATH "$ORIGIN;${LLVM_LIBRARY_DIR}")
+    install(TARGETS ${name} LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR})
+  else()
+    add_library(${name} STATIC ${ARG_SOURCES})
+  endif()
   target_link_libraries(${name} PUBLIC ${ARG_DEPS} hetagon_mlir)
   target_precompile_headers(${name} REUSE_FROM hetagon_mlir_pch)
   if(ARG_GENERATED)
@@ -36,7 +43,7 @@ function(hetagon_lowering_half name)
   add_library(hetagon-lowering-${name} MODULE ${ARG_SOURCES})
   target_link_libraries(hetagon-lowering-${name} PRIVATE ${ARG_DEPS} hetagon_mlir)
   target_precompile_headers(hetagon-lowering-${name} REUSE_FROM hetagon_mlir_pch)
-  set_target_properties(hetagon-lowering-${name} PROPERTIES PREFIX ""
+  set_target_properties(hetagon-lowering-${name} PROPERTIES PREFIX "" INSTALL_RPATH "$ORIGIN/../..;${LLVM_LIBRARY_DIR}"
     LIBRARY_OUTPUT_DIRECTORY "${CMAKE_BINARY_DIR}/lib/hetagon/lowering")
   install(TARGETS hetagon-lowering-${name} LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR}/hetagon/lowering)
 endfunction()

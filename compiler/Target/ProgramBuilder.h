@@ -3,13 +3,16 @@
 #ifndef HETAGON_COMPILER_TARGET_PROGRAMBUILDER_H
 #define HETAGON_COMPILER_TARGET_PROGRAMBUILDER_H
 
+#include "dialects/Nn/IR/Nn.h"
 #include "mlir/IR/Value.h"
 #include "runtime/plan/plan_generated.h"
 #include "llvm/ADT/ArrayRef.h"
 #include "llvm/ADT/DenseMap.h"
+#include "llvm/ADT/StringMap.h"
 #include "llvm/ADT/StringRef.h"
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -42,7 +45,7 @@ public:
   /// The buffer that holds `value`, made on first use from what defines it:
   /// block argument -> input or kv, nn.weight -> weight, nn.constant ->
   /// constant, operand of nn.return -> output, kv handles -> the one kv buffer,
-  /// anything else -> transient.
+  /// anything else -> transient. Two nn.weight of one tensor share a buffer.
   BufferId bufferOf(mlir::Value value);
   /// Lets `value` live in `buffer` (in-place ops, fusions). Must precede
   /// bufferOf(value).
@@ -83,21 +86,35 @@ public:
 
   /// Assigns memory slots to transients by liveness over the step program and
   /// moves everything into `service`; payloads and constants are appended to
-  /// `sections`, whose indices the service then holds relative to its start.
+  /// `sections`, whose indices the service then holds. Ends the builder's use.
   void finish(plan::fb::ServiceT &service,
               std::vector<std::vector<uint8_t>> &sections);
 
 private:
+  BufferId add(plan::fb::BufferT buffer);
+  plan::fb::BufferT describe(mlir::Value value);
+  void assignSlots();
+
   uint32_t artefact;
   llvm::DenseMap<mlir::Value, BufferId> buffers;
+  llvm::StringMap<BufferId> weights; // by name, type and row
+  std::optional<BufferId> kv;
   std::vector<plan::fb::BufferT> bufferList;
-  std::vector<std::vector<uint8_t>>
-      constants; // bytes of constant buffers, indexed by BufferT::section until
-                 // finish
+  // Bytes of constant buffers, indexed by BufferT::section until finish.
+  std::vector<std::vector<uint8_t>> constants;
   std::vector<std::unique_ptr<plan::fb::ExecutableT>> executables;
   std::vector<std::vector<uint8_t>> payloads;
   std::vector<std::unique_ptr<plan::fb::CommandT>> loadCommands, stepCommands;
 };
+
+/// Fills the fields of `service` that the program's type decides: kind, kv,
+/// vocabulary or embedding_size.
+void describeService(nn::FuncOp step, plan::fb::ServiceT &service);
+
+/// What every lowering needs of a program beyond its verifier: each result is
+/// computed by an operation of its own (a returned argument, weight or constant
+/// would need a copy). Emits a diagnostic on failure.
+mlir::LogicalResult verifyLowerable(nn::FuncOp step);
 
 } // namespace hetagon::target
 

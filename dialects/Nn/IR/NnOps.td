@@ -161,6 +161,7 @@ def Nn_ConstantOp : Nn_Op<"constant", [
   let results = (outs Nn_Static:$result);
   let assemblyFormat = "$value attr-dict";
   let hasFolder = 1;
+  let hasVerifier = 1;
 }
 
 include "dialects/Nn/IR/NnComputeOps.td"
