@@ -201,8 +201,10 @@ StatusOr<uint64_t> Device::query(const Fence &fence) {
 Status Device::wait(const Fence &fence, uint64_t value,
                     std::chrono::nanoseconds timeout) {
   hetagon_error error{};
-  return made(api().wait_fence(device, fence.get(), value,
-                               static_cast<uint64_t>(timeout.count()), &error),
+  uint64_t limit = timeout == std::chrono::nanoseconds::max()
+                       ? UINT64_MAX
+                       : static_cast<uint64_t>(timeout.count());
+  return made(api().wait_fence(device, fence.get(), value, limit, &error),
               error, "wait");
 }
 

@@ -73,13 +73,17 @@ private:
   BatchScheduler(std::unique_ptr<ProgramRunner> runner, BatchOptions options);
   Status checkRequest(const GenerationRequest &request) const;
   void serve(std::stop_token stop);
+  using SequenceList = std::list<std::unique_ptr<Sequence>>;
   /// Drops what was cancelled or is late, and admits what fits.
-  void admit(std::list<std::unique_ptr<Sequence>> &running);
-  Status form(std::list<std::unique_ptr<Sequence>> &running, Batch &batch);
+  void admit(SequenceList &running);
+  Status form(SequenceList &running, Batch &batch);
   Status execute(Batch &batch);
   /// Takes tokens from the logits; ends sequences that are complete.
-  void advance(std::list<std::unique_ptr<Sequence>> &running, Batch &batch);
-  Status takeToken(Sequence &sequence, std::span<const float> logits);
+  void advance(Batch &batch);
+  /// Takes the token at `position` of the sequence: forced or sampled.
+  Status takeToken(Sequence &sequence, uint32_t position,
+                   std::span<const float> logits);
+  /// Gives the pages back, then publishes the outcome.
   void finish(Sequence &sequence, StatusOr<GenerationResult> outcome);
 
   std::unique_ptr<ProgramRunner> runner;

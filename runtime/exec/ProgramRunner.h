@@ -25,6 +25,10 @@ public:
   static StatusOr<std::unique_ptr<ProgramRunner>>
   create(std::shared_ptr<ServiceInstance> service);
 
+  /// A submission that never ended keeps its memory for the life of the
+  /// process: the device may still write to it.
+  ~ProgramRunner();
+
   const ServiceInstance &service() const { return *instance; }
 
   struct Input {
@@ -53,19 +57,22 @@ private:
     SymbolValues symbols;
     Commands commands;
   };
+  using RecordedList = std::list<Recorded>;
 
   explicit ProgramRunner(std::shared_ptr<ServiceInstance> service)
       : instance(std::move(service)) {}
   StatusOr<const Commands *> commandsFor(const SymbolValues &symbols);
   Status submitAndWait(const Commands &commands);
+  Status renewQueue();
 
   std::shared_ptr<ServiceInstance> instance;
   Queue queue;
   Fence fence;
   uint64_t fenceValue = 0;
-  std::list<Recorded> recorded; ///< most recently used first
-  std::map<SymbolValues, std::list<Recorded>::iterator> bySymbols;
+  RecordedList recorded; ///< most recently used first
+  std::map<SymbolValues, RecordedList::iterator> bySymbols;
   RunnerCounts count;
+  Status stuck; ///< why nothing more can run: a submission did not end
 };
 
 /// Bytes of a vector of plain values, for Input and Output.

@@ -45,7 +45,10 @@ struct ServiceOptions {
 /// ProgramRunner that drives it. Several services of one artefact share its
 /// pages through the mapping; several users of one model share the instance.
 class ServiceInstance {
+  struct Private {};
+
 public:
+  explicit ServiceInstance(Private) {}
   /// Checks the service against its device and loads it. Fails with
   /// InvalidArgument (a plan that makes no sense: the message names service,
   /// buffer or command), NotFound (tensor, entry), ResourceExhausted (memory)
@@ -78,6 +81,11 @@ private:
   struct BoundCommand {
     uint32_t executable = 0, entry = 0;
   };
+
+  /// Records all commands of a checked program, bound under `values`.
+  Status record(const Commands &commands, const plan::fb::ProgramT &program,
+                std::span<const BoundCommand> bound,
+                const SymbolValues &values) const;
 
   std::shared_ptr<const plan::fb::ServiceT> service;
   std::shared_ptr<Device> dev;
