@@ -1,5 +1,6 @@
 // Registers dialects and passes for the compiler's tools.
 #include "compiler/Pipeline/Register.h"
+#include "dialects/Agent/IR/Agent.h"
 #include "dialects/Nn/IR/Nn.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
@@ -8,7 +9,7 @@
 namespace hetagon::pipeline {
 
 void registerAllDialects(mlir::DialectRegistry &registry) {
-  registry.insert<nn::NnDialect, mlir::arith::ArithDialect,
+  registry.insert<agent::AgentDialect, nn::NnDialect, mlir::arith::ArithDialect,
                   mlir::func::FuncDialect>();
 }
 

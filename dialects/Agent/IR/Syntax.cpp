@@ -1,0 +1,140 @@
+// The custom directives declared in Syntax.h.
+#include "dialects/Agent/IR/Syntax.h"
+#include "dialects/Agent/IR/Agent.h"
+
+using namespace mlir;
+using namespace hetagon::agent;
+
+static ParseResult parseName(OpAsmParser &parser,
+                             SmallVectorImpl<Attribute> &names) {
+  std::string name;
+  if (parser.parseString(&name))
+    return failure();
+  names.push_back(parser.getBuilder().getStringAttr(name));
+  return success();
+}
+
+static void printName(OpAsmPrinter &printer, Attribute name) {
+  printer.printAttributeWithoutType(name);
+}
+
+ParseResult hetagon::agent::parseNamedOperands(OpAsmParser &parser,
+                                               UnresolvedOperands &operands,
+                                               SmallVectorImpl<Type> &types,
+                                               ArrayAttr &names) {
+  SmallVector<Attribute> list;
+  if (parser.parseCommaSeparatedList(AsmParser::Delimiter::Paren, [&] {
+        return failure(parseName(parser, list) || parser.parseEqual() ||
+                       parser.parseOperand(operands.emplace_back()) ||
+                       parser.parseColonType(types.emplace_back()));
+      }))
+    return failure();
+  names = parser.getBuilder().getArrayAttr(list);
+  return success();
+}
+
+void hetagon::agent::printNamedOperands(OpAsmPrinter &printer, Operation *,
+                                        OperandRange operands, TypeRange types,
+                                        ArrayAttr names) {
+  printer << '(';
+  llvm::interleaveComma(llvm::zip(names, operands, types), printer,
+                        [&](auto entry) {
+                          auto [name, operand, type] = entry;
+                          printName(printer, name);
+                          printer << " = " << operand << " : " << type;
+                        });
+  printer << ')';
+}
+
+ParseResult hetagon::agent::parseNamedResults(OpAsmParser &parser,
+                                              SmallVectorImpl<Type> &types,
+                                              ArrayAttr &names) {
+  SmallVector<Attribute> list;
+  if (parser.parseCommaSeparatedList(AsmParser::Delimiter::Paren, [&] {
+        return failure(parseName(parser, list) ||
+                       parser.parseColonType(types.emplace_back()));
+      }))
+    return failure();
+  names = parser.getBuilder().getArrayAttr(list);
+  return success();
+}
+
+void hetagon::agent::printNamedResults(OpAsmPrinter &printer, Operation *,
+                                       TypeRange types, ArrayAttr names) {
+  printer << '(';
+  llvm::interleaveComma(llvm::zip(names, types), printer, [&](auto entry) {
+    auto [name, type] = entry;
+    printName(printer, name);
+    printer << ": " << type;
+  });
+  printer << ')';
+}
+
+ParseResult hetagon::agent::parseRouteCases(
+    OpAsmParser &parser, ArrayAttr &cases,
+    SmallVectorImpl<std::unique_ptr<Region>> &regions, Region &defaultRegion) {
+  SmallVector<Attribute> list;
+  while (succeeded(parser.parseOptionalKeyword("case"))) {
+    if (parseName(parser, list) ||
+        parser.parseRegion(*regions.emplace_back(std::make_unique<Region>())))
+      return failure();
+  }
+  cases = parser.getBuilder().getArrayAttr(list);
+  return failure(parser.parseKeyword("default") ||
+                 parser.parseRegion(defaultRegion));
+}
+
+void hetagon::agent::printRouteCases(OpAsmPrinter &printer, Operation *,
+                                     ArrayAttr cases,
+                                     MutableArrayRef<Region> regions,
+                                     Region &defaultRegion) {
+  for (auto [name, region] : llvm::zip(cases, regions)) {
+    printer.printNewline();
+    printer << "case ";
+    printName(printer, name);
+    printer << ' ';
+    printer.printRegion(region);
+  }
+  printer.printNewline();
+  printer << "default ";
+  printer.printRegion(defaultRegion);
+}
+
+ParseResult hetagon::agent::parseEvents(OpAsmParser &parser, ArrayAttr &events,
+                                        UnresolvedOperands &values,
+                                        SmallVectorImpl<Type> &types) {
+  SmallVector<Attribute> list;
+  if (succeeded(parser.parseOptionalKeyword("on")) &&
+      parser.parseCommaSeparatedList(
+          AsmParser::Delimiter::Paren, [&]() -> ParseResult {
+            StringRef word;
+            SMLoc loc = parser.getCurrentLocation();
+            if (parser.parseKeyword(&word))
+              return failure();
+            std::optional<Event> event = symbolizeEvent(word);
+            if (!event)
+              return parser.emitError(loc) << "unknown event '" << word
+                                           << "'; it is first, last or gap";
+            list.push_back(EventAttr::get(parser.getContext(), *event));
+            return failure(parser.parseOperand(values.emplace_back()) ||
+                           parser.parseColonType(types.emplace_back()));
+          }))
+    return failure();
+  events = parser.getBuilder().getArrayAttr(list);
+  return success();
+}
+
+void hetagon::agent::printEvents(OpAsmPrinter &printer, Operation *,
+                                 ArrayAttr events, OperandRange values,
+                                 TypeRange types) {
+  if (values.empty())
+    return;
+  printer << "on (";
+  llvm::interleaveComma(
+      llvm::zip(events, values, types), printer, [&](auto entry) {
+        auto [event, value, type] = entry;
+        printer << stringifyEvent(cast<EventAttr>(event).getValue()) << ' '
+                << value << " : " << type;
+      });
+  printer << ')';
+}
