@@ -7,6 +7,7 @@
 #include "dialects/Nn/IR/Nn.h"
 #include "mlir/IR/DialectRegistry.h"
 #include "llvm/Config/llvm-config.h"
+#include "llvm/Support/Error.h"
 #include <memory>
 #include <string>
 
