@@ -4,8 +4,8 @@
 #include "runtime/base/File.h"
 #include <algorithm>
 #include <bit>
+#include <cstdlib>
 #include <cstring>
-#include <new>
 
 namespace hetagon::plan {
 
@@ -100,8 +100,7 @@ Container::fromBytes(std::span<const uint8_t> bytes, std::string name) {
   made->fileName = std::move(name);
   made->size = bytes.size();
   made->data = static_cast<uint8_t *>(
-      ::operator new(std::max<size_t>(bytes.size(), 1),
-                     std::align_val_t(pageBytes), std::nothrow));
+      std::aligned_alloc(pageBytes, alignUp(bytes.size() + 1, pageBytes)));
   if (!made->data)
     return Status(Code::ResourceExhausted,
                   "no memory for the plan's " + std::to_string(bytes.size()) +
@@ -113,9 +112,7 @@ Container::fromBytes(std::span<const uint8_t> bytes, std::string name) {
   return std::shared_ptr<const Container>(std::move(made));
 }
 
-Container::~Container() {
-  ::operator delete(data, std::align_val_t(pageBytes));
-}
+Container::~Container() { std::free(data); }
 
 std::span<const uint8_t> Container::bytes(size_t section) const {
   return {data + table[section].offset, size_t(table[section].size)};

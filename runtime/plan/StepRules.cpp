@@ -10,13 +10,13 @@ namespace {
 using enum AttributeType;
 
 constexpr PortRule textOut[] = {{"text", "text"}};
-constexpr PortRule renderOut[] = {{"text", "text|messages"}};
+constexpr PortRule renderOut[] = {{"text", "text|message"}};
 constexpr AttributeRule renderAttributes[] = {
     {"template", Text, true}, {"system"}, {"role"}};
-constexpr PortRule tokenizeIn[] = {{"text", "text|messages"}};
+constexpr PortRule tokenizeIn[] = {{"text", "text|message"}};
 constexpr PortRule tokens[] = {{"tokens", "tokens"}};
 constexpr AttributeRule tokenizeAttributes[] = {{"special", Boolean}};
-constexpr PortRule generateIn[] = {{"prompt", "text|messages|tokens"}};
+constexpr PortRule generateIn[] = {{"prompt", "text|message|tokens"}};
 constexpr PortRule generateOut[] = {{"text", "text|tokens|stream<text>"}};
 constexpr AttributeRule generateAttributes[] = {
     {"max_tokens", Count}, {"temperature", Number},
@@ -33,7 +33,7 @@ constexpr PortRule attributeOut[] = {{"citations", "json"}};
 constexpr AttributeRule attributeAttributes[] = {{"threshold", Number, true}};
 constexpr PortRule toolOut[] = {{"result", "text|json"}};
 constexpr AttributeRule toolAttributes[] = {{"name"}};
-constexpr PortRule branchIn[] = {{"selector", "text|integer|boolean"}};
+constexpr PortRule branchIn[] = {{"selector", "text|json"}};
 constexpr AttributeRule branchAttributes[] = {{"cases", TextList, true},
                                               {"default"}};
 constexpr AttributeRule mapAttributes[] = {{"over", TextList, true},
@@ -138,9 +138,9 @@ constexpr bool inOrder() {
 }
 static_assert(inOrder(), "one rule for each step kind, in its order");
 
-constexpr std::string_view baseTypes[] = {
-    "text",   "message", "messages", "json",    "tokens", "embedding",
-    "tensor", "integer", "number",   "boolean", "audio",  "image"};
+constexpr std::string_view baseTypes[] = {"text",   "message",   "json",
+                                          "tokens", "embedding", "tensor",
+                                          "audio",  "image"};
 
 /// T of `constructor`<T>.
 std::optional<std::string_view> argument(std::string_view type,
@@ -184,7 +184,7 @@ bool fits(std::string_view from, std::string_view to) {
     return true;
   if (auto inner = argument(from, "stream"))
     return fits(*inner, to);
-  return to == "messages" && (from == "text" || from == "message");
+  return to == "message" && from == "text";
 }
 
 bool fitsOneOf(std::string_view from, std::string_view types) {

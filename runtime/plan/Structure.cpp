@@ -47,7 +47,8 @@ public:
       return fail(0, "the plan's section has more than 256 MiB");
     if (bytes.size() < 8 || std::memcmp(bytes.data() + 4, "HPLN", 4) != 0)
       return fail(4, "the section does not hold a plan");
-    return table(read<uint32_t>(0), *fb::PlanTypeTable());
+    HETAGON_ASSIGN_OR_RETURN(uint64_t root, follow(0));
+    return table(root, *fb::PlanTypeTable());
   }
 
 private:

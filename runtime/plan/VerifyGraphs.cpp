@@ -377,7 +377,7 @@ private:
                                 inQuotes(view(port.name())));
       std::string_view type = given->second;
       if (over.count(std::string(given->first))) {
-        auto element = elementOfList(type);
+        auto element = type == "json" ? type : elementOfList(type);
         if (!element)
           return context.fail(&step, path,
                               mismatch(given->first, type, "list"));

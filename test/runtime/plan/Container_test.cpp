@@ -11,8 +11,8 @@ namespace {
 
 class ContainerOf : public testing::TestWithParam<bool> {
 protected:
-  WrittenPlan plan =
-      write(GetParam() ? test::workflowSample() : test::encoderSample());
+  WrittenPlan plan = samples::write(GetParam() ? samples::workflowSample()
+                                               : samples::encoderSample());
 };
 
 TEST_P(ContainerOf, IsReadBack) {
@@ -31,8 +31,8 @@ TEST_P(ContainerOf, IsReadBack) {
 }
 
 TEST_P(ContainerOf, IsTheSameEachTime) {
-  WrittenPlan again =
-      write(GetParam() ? test::workflowSample() : test::encoderSample());
+  WrittenPlan again = samples::write(GetParam() ? samples::workflowSample()
+                                                : samples::encoderSample());
   EXPECT_EQ(plan.bytes, again.bytes);
   auto redone = redigest(plan.bytes);
   ASSERT_TRUE(redone.isOk());
@@ -99,7 +99,7 @@ INSTANTIATE_TEST_SUITE_P(Plans, ContainerOf, testing::Bool(),
                          });
 
 TEST(Container, NamesVersionsAndFeatures) {
-  WrittenPlan plan = write(test::encoderSample());
+  WrittenPlan plan = write(samples::encoderSample());
   auto with = [&](size_t at, uint8_t value) {
     std::vector<uint8_t> bytes = plan.bytes;
     bytes[at] = value;

@@ -3,7 +3,7 @@
 #include <gtest/gtest.h>
 #include <random>
 
-namespace hetagon::plan::test {
+namespace hetagon::plan::samples {
 
 namespace {
 
@@ -258,7 +258,7 @@ Sample workflowSample() {
   fb::StepGraphT &main = addGraph(plan, "rag-qa");
   addPort(main.inputs, "question", "text");
   addStep(main, "rewrite-prompt", fb::StepKind::render,
-          {{"question", from(-1)}}, {{"text", "messages"}},
+          {{"question", from(-1)}}, {{"text", "message"}},
           {{"template", "Rewrite: {{question}}"}, {"system", "Be brief."}});
   addStep(main, "rewrite", fb::StepKind::generate, {{"prompt", from(0)}},
           {{"text", "text"}},
@@ -354,4 +354,4 @@ WrittenPlan write(const Sample &sample) {
   return written.isOk() ? std::move(*written) : WrittenPlan{};
 }
 
-} // namespace hetagon::plan::test
+} // namespace hetagon::plan::samples

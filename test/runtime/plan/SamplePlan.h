@@ -4,7 +4,7 @@
 
 #include "runtime/plan/PlanFile.h"
 
-namespace hetagon::plan::test {
+namespace hetagon::plan::samples {
 
 struct Sample {
   fb::PlanT plan;
@@ -20,6 +20,6 @@ Sample workflowSample();
 /// The sample's file; the test fails when it is not valid.
 WrittenPlan write(const Sample &sample);
 
-} // namespace hetagon::plan::test
+} // namespace hetagon::plan::samples
 
 #endif // HETAGON_TEST_RUNTIME_PLAN_SAMPLEPLAN_H
