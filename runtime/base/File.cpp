@@ -97,7 +97,8 @@ StatusOr<std::string> readFile(const std::string &path, size_t limitBytes) {
 }
 
 Status writeFileAtomically(const std::string &path,
-                           std::span<const uint8_t> content) {
+                           std::span<const uint8_t> content,
+                           FileAccess access) {
   std::string pattern = path + ".XXXXXX";
   Descriptor file;
   file.fd = ::mkostemp(pattern.data(), O_CLOEXEC);
@@ -118,7 +119,8 @@ Status writeFileAtomically(const std::string &path,
   }
   mode_t mask = ::umask(0);
   ::umask(mask);
-  if (::fchmod(file.fd, 0666 & ~mask) != 0 || ::fsync(file.fd) != 0 ||
+  mode_t mode = access == FileAccess::Private ? 0600 : 0666 & ~mask;
+  if (::fchmod(file.fd, mode) != 0 || ::fsync(file.fd) != 0 ||
       ::rename(pattern.c_str(), path.c_str()) != 0) {
     Status failure = systemFailure(path, "put in place");
     ::unlink(pattern.c_str());
@@ -127,10 +129,13 @@ Status writeFileAtomically(const std::string &path,
   return Status::ok();
 }
 
-Status writeFileAtomically(const std::string &path, std::string_view content) {
+Status writeFileAtomically(const std::string &path, std::string_view content,
+                           FileAccess access) {
   return writeFileAtomically(
-      path, std::span(reinterpret_cast<const uint8_t *>(content.data()),
-                      content.size()));
+      path,
+      std::span(reinterpret_cast<const uint8_t *>(content.data()),
+                content.size()),
+      access);
 }
 
 } // namespace hetagon

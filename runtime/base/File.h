@@ -47,11 +47,16 @@ private:
 StatusOr<std::string> readFile(const std::string &path,
                                size_t limitBytes = size_t(64) << 20);
 
+/// Who may read a file that is written: whom the umask lets, or its owner only.
+enum class FileAccess { Usual, Private };
+
 /// Writes `content` beside `path` and renames it into place, so that no reader
 /// sees half a file.
 Status writeFileAtomically(const std::string &path,
-                           std::span<const uint8_t> content);
-Status writeFileAtomically(const std::string &path, std::string_view content);
+                           std::span<const uint8_t> content,
+                           FileAccess access = FileAccess::Usual);
+Status writeFileAtomically(const std::string &path, std::string_view content,
+                           FileAccess access = FileAccess::Usual);
 
 } // namespace hetagon
 
