@@ -337,7 +337,7 @@ TEST(BatchScheduler, ASubmissionThatNeverEndsIsADeadline) {
   ServiceOptions options;
   options.stepTimeout = std::chrono::milliseconds(30);
   // The executor outlives the process's other objects, as the device does.
-  static auto *executor = new HostExecutor({1, std::chrono::microseconds(5)});
+  static auto *executor = new HostExecutor({2, std::chrono::microseconds(5)});
   auto service = ServiceInstance::load(
       decoder(model), openDevice(*executor, R"({"hang_submit": 2})"),
       sources(model), options);

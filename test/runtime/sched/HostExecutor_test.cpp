@@ -91,12 +91,13 @@ TEST_P(HostExecutorTest, MorePartsThanWorkersBecomeATeamOfAllWorkers) {
 
 TEST_P(HostExecutorTest, PostedTasksStartTeamsThroughTheTable) {
   std::atomic<int> count{0};
+  struct Task {
+    const hetagon_host *host;
+    std::atomic<int> *count;
+  } task{nullptr, &count};
   {
     HostExecutor executor({GetParam(), std::chrono::microseconds(20)});
-    struct Task {
-      const hetagon_host *host;
-      std::atomic<int> *count;
-    } task{&executor.host(), &count};
+    task.host = &executor.host();
     for (int i = 0; i < 200; ++i)
       task.host->post(
           task.host->context,
