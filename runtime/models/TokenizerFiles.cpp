@@ -1,4 +1,4 @@
-// Vocabularies from tokenizer.json.
+// Vocabularies from tokenizer.json and from GGUF metadata.
 #include "runtime/models/TokenizerFiles.h"
 
 namespace hetagon {
@@ -173,6 +173,63 @@ private:
 StatusOr<Vocabulary> readJsonVocabulary(const Json &root,
                                         const std::string &file) {
   return JsonVocabulary(root, file).read();
+}
+
+StatusOr<Vocabulary> readGgufVocabulary(const GgufFile &file) {
+  const std::string prefix = "tokenizer.ggml.";
+  Vocabulary vocab;
+  HETAGON_ASSIGN_OR_RETURN(std::vector<std::string_view> tokens,
+                           file.textArray(prefix + "tokens"));
+  vocab.tokens.assign(tokens.begin(), tokens.end());
+  if (file.value(prefix + "scores")) {
+    HETAGON_ASSIGN_OR_RETURN(vocab.scores, file.floatArray(prefix + "scores"));
+  }
+  if (file.value(prefix + "token_type")) {
+    HETAGON_ASSIGN_OR_RETURN(std::vector<int32_t> types,
+                             file.intArray(prefix + "token_type"));
+    for (int32_t type : types) {
+      if (type < 0 || type > int32_t(TokenKind::Byte))
+        return Status(Code::InvalidArgument,
+                      prefix + "token_type: " + std::to_string(type) +
+                          " is not a token type");
+      vocab.kinds.push_back(TokenKind(type));
+    }
+  }
+  if (file.value(prefix + "merges")) {
+    HETAGON_ASSIGN_OR_RETURN(std::vector<std::string_view> merges,
+                             file.textArray(prefix + "merges"));
+    vocab.merges.reserve(merges.size());
+    for (std::string_view merge : merges) {
+      size_t space = merge.find(' ', 1);
+      if (space == std::string_view::npos)
+        return Status(Code::InvalidArgument,
+                      prefix + "merges: merge " +
+                          std::to_string(vocab.merges.size()) +
+                          " is not a pair of tokens");
+      vocab.merges.emplace_back(merge.substr(0, space),
+                                merge.substr(space + 1));
+    }
+  }
+  const std::pair<const char *, std::optional<uint32_t> *> ids[] = {
+      {"bos_token_id", &vocab.bos},
+      {"eos_token_id", &vocab.eos},
+      {"unknown_token_id", &vocab.unknown},
+      {"seperator_token_id", &vocab.separator}, // spelled so in the format
+      {"padding_token_id", &vocab.padding},
+      {"cls_token_id", &vocab.classify},
+      {"mask_token_id", &vocab.mask}};
+  for (const auto &[key, id] : ids) {
+    if (!file.value(prefix + key))
+      continue;
+    HETAGON_ASSIGN_OR_RETURN(uint64_t value, file.unsignedValue(prefix + key));
+    if (value >= vocab.tokens.size())
+      return Status(Code::InvalidArgument,
+                    prefix + key + ": " + std::to_string(value) +
+                        " is not below the number of tokens, " +
+                        std::to_string(vocab.tokens.size()));
+    *id = uint32_t(value);
+  }
+  return vocab;
 }
 
 } // namespace hetagon

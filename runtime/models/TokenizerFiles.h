@@ -3,6 +3,7 @@
 #define HETAGON_RUNTIME_MODELS_TOKENIZERFILES_H
 
 #include "runtime/base/Json.h"
+#include "runtime/models/Gguf.h"
 #include "runtime/models/Tokenizer.h"
 
 namespace hetagon {
@@ -13,6 +14,9 @@ namespace hetagon {
 /// about normalising and splitting is left to the caller.
 StatusOr<Vocabulary> readJsonVocabulary(const Json &root,
                                         const std::string &file);
+
+/// The vocabulary under `tokenizer.ggml.*` of a GGUF file.
+StatusOr<Vocabulary> readGgufVocabulary(const GgufFile &file);
 
 } // namespace hetagon
 
