@@ -4,9 +4,9 @@
 #define HETAGON_RUNTIME_EXEC_SERVICEINSTANCE_H
 
 #include "runtime/device/Device.h"
+#include "runtime/exec/ServiceSources.h"
 #include "runtime/exec/ServiceSymbols.h"
 #include "runtime/plan/plan_generated.h"
-#include <functional>
 #include <memory>
 #include <span>
 #include <string>
@@ -14,25 +14,12 @@
 
 namespace hetagon {
 
-/// Where a service's bytes come from. Both functions are called while the
-/// service loads; the bytes must stay mapped and unchanged until the instance
-/// dies (`keepAlive` may hold what guarantees it).
-struct ServiceSources {
-  /// The bytes of a tensor of Plan.artefacts[artefact].
-  std::function<StatusOr<std::span<const uint8_t>>(uint32_t artefact,
-                                                   const std::string &tensor)>
-      tensor;
-  /// The bytes of a section of the plan's container.
-  std::function<StatusOr<std::span<const uint8_t>>(uint32_t section)> section;
-  std::vector<std::shared_ptr<const void>> keepAlive;
-};
-
 struct ServiceOptions {
   /// Pages of the KV pool. 0: as many as `kvBytes` hold.
   uint32_t kvPages = 0;
-  /// Size of the KV pool when kvPages is 0; at least one full context is taken
-  /// even when it is larger, at most maxSequences full contexts.
-  uint64_t kvBytes = uint64_t(256) << 20;
+  /// Size of the KV pool when kvPages is 0: at least one page, at most
+  /// maxSequences full contexts.
+  uint64_t kvBytes = uint64_t(512) << 20;
   /// Sequences in one submission at most.
   uint32_t maxSequences = 64;
   /// Rows whose logits one submission returns at most. 0: maxSequences.

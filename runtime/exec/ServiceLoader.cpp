@@ -117,8 +117,8 @@ Status ServiceLoader::chooseLimits() {
       PageTable::pagesFor(service.context_tokens, service.kv->page_tokens);
   uint64_t pages = options.kvPages;
   if (pages == 0)
-    pages = std::clamp<uint64_t>(options.kvBytes / service.kv->page_bytes,
-                                 limit.maxPages, limit.maxPages * limit.seqs);
+    pages = std::clamp<uint64_t>(options.kvBytes / service.kv->page_bytes, 1,
+                                 limit.maxPages * limit.seqs);
   limit.pages = static_cast<int64_t>(
       std::min<uint64_t>(pages, std::numeric_limits<int32_t>::max()));
   return Status::ok();
@@ -308,12 +308,15 @@ ServiceLoader::bytesOfBuffer(size_t index) const {
                : instance.sources.section(uint32_t(source));
   if (!bytes.isOk())
     return fail(bytes.status().code(), index, bytes.status().message());
-  if (bytes->size() != capacity[index])
-    return fail(Code::InvalidArgument, index,
-                "its source has " + std::to_string(bytes->size()) +
-                    " bytes; the program expects " +
-                    std::to_string(capacity[index]));
-  return bytes;
+  uint64_t offset = isWeight ? buffer.offset : 0;
+  if (offset <= bytes->size() && capacity[index] <= bytes->size() - offset &&
+      (isWeight || bytes->size() == capacity[index]))
+    return bytes->subspan(offset, capacity[index]);
+  return fail(Code::InvalidArgument, index,
+              "its source has " + std::to_string(bytes->size()) +
+                  " bytes; the program expects " +
+                  std::to_string(capacity[index]) + " at offset " +
+                  std::to_string(offset));
 }
 
 Status ServiceLoader::allocate() {

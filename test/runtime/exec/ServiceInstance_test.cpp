@@ -2,6 +2,7 @@
 // submitted.
 #include "ToyDevice.h"
 #include "ToyService.h"
+#include "runtime/exec/BatchScheduler.h"
 #include <functional>
 #include <gtest/gtest.h>
 
@@ -101,7 +102,13 @@ const BadPlan badPlans[] = {
      }},
     {"WeightSize", Code::InvalidArgument, "bytes",
      [](ServiceT &s) {
-       s.buffers[indexOf(s, Storage::weight)]->dims[0]->size = 60;
+       s.buffers[indexOf(s, Storage::weight)]->dims[0]->size = 62;
+     }},
+    {"WeightOffset", Code::InvalidArgument, "at offset 8",
+     [](ServiceT &s) { s.buffers[indexOf(s, Storage::weight)]->offset = 8; }},
+    {"WeightOffsetHuge", Code::InvalidArgument, "at offset",
+     [](ServiceT &s) {
+       s.buffers[indexOf(s, Storage::weight)]->offset = UINT64_MAX;
      }},
     {"ConstantSection", Code::OutOfRange, "section",
      [](ServiceT &s) {
@@ -175,6 +182,30 @@ TEST(ServiceInstance, WeightsAreSeenInPlaceWhereTheDeviceCan) {
   EXPECT_EQ((*copied)->copiedBytes(), model.vocabulary * 8);
 }
 
+TEST(ServiceInstance, AWeightMayBeAPartOfItsTensor) {
+  HostExecutor executor;
+  Model model;
+  auto service = decoder(model);
+  service->buffers[indexOf(*service, Storage::weight)]->offset = 24;
+  ServiceSources plain = sources(model), shifted = plain;
+  std::vector<uint8_t> larger(24, 0xAA);
+  auto table = *plain.tensor(0, "table");
+  larger.insert(larger.end(), table.begin(), table.end());
+  larger.resize(larger.size() + 16, 0xBB);
+  shifted.tensor =
+      [&](uint32_t, const std::string &) -> StatusOr<std::span<const uint8_t>> {
+    return std::span<const uint8_t>(larger);
+  };
+  auto loaded = ServiceInstance::load(service, openDevice(executor), shifted);
+  ASSERT_TRUE(loaded.isOk()) << loaded.status().str();
+  GenerationRequest request;
+  request.prompt = {4, 5};
+  request.maxTokens = 8;
+  auto scheduler = *BatchScheduler::create(*loaded);
+  EXPECT_EQ(scheduler->generate(request)->tokens,
+            expectedTokens(model, request));
+}
+
 TEST(ServiceInstance, PoolFollowsItsOptions) {
   HostExecutor executor;
   Model model; // 16 pages of 32 bytes hold one context
@@ -189,7 +220,7 @@ TEST(ServiceInstance, PoolFollowsItsOptions) {
   EXPECT_EQ(pages(), 7u);
   options.kvPages = 0;
   options.kvBytes = 1;
-  EXPECT_EQ(pages(), 16u);
+  EXPECT_EQ(pages(), 1u);
   options.kvBytes = 20 * 32;
   EXPECT_EQ(pages(), 20u);
   options.kvBytes = uint64_t(1) << 40;
