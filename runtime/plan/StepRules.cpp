@@ -9,26 +9,26 @@ namespace {
 
 using enum AttributeType;
 
-constexpr PortRule textOut[] = {{"text", "text"}};
+constexpr PortRule textOut[] = {{"text", "text|stream<text>"}};
 constexpr PortRule renderOut[] = {{"text", "text|message"}};
 constexpr AttributeRule renderAttributes[] = {
     {"template", Text, true}, {"system"}, {"role"}};
-constexpr PortRule tokenizeIn[] = {{"text", "text|message"}};
+constexpr PortRule tokenizeIn[] = {{"text", "readable"}};
 constexpr PortRule tokens[] = {{"tokens", "tokens"}};
 constexpr AttributeRule tokenizeAttributes[] = {{"special", Boolean}};
 constexpr PortRule generateIn[] = {{"prompt", "text|message|tokens"}};
-constexpr PortRule generateOut[] = {{"text", "text|tokens|stream<text>"}};
+constexpr PortRule generateOut[] = {{"text", "text|stream<text>"}};
 constexpr AttributeRule generateAttributes[] = {
     {"max_tokens", Count}, {"temperature", Number},
     {"top_p", Number},     {"top_k", Count},
     {"seed_key"},          {"stream", Boolean},
     {"chat", Boolean},     {"stop", TextList}};
-constexpr PortRule embedIn[] = {{"text", "text|list<text>"}};
+constexpr PortRule embedIn[] = {{"text", "readable|tokens|list<text>"}};
 constexpr PortRule embedOut[] = {{"embedding", "embedding|list<embedding>"}};
 constexpr PortRule searchOut[] = {{"passages", "json"}};
 constexpr AttributeRule searchAttributes[] = {{"top_k", Count, true},
                                               {"threshold", Number}};
-constexpr PortRule attributeIn[] = {{"text", "text"}, {"passages", "json"}};
+constexpr PortRule attributeIn[] = {{"text", "readable"}, {"passages", "json"}};
 constexpr PortRule attributeOut[] = {{"citations", "json"}};
 constexpr AttributeRule attributeAttributes[] = {{"threshold", Number, true}};
 constexpr PortRule toolOut[] = {{"result", "text|json"}};
@@ -38,7 +38,7 @@ constexpr AttributeRule branchAttributes[] = {{"cases", TextList, true},
                                               {"default"}};
 constexpr AttributeRule mapAttributes[] = {{"over", TextList, true},
                                            {"parallel", Count}};
-constexpr PortRule askIn[] = {{"question", "text"}};
+constexpr PortRule askIn[] = {{"question", "readable"}};
 constexpr PortRule askOut[] = {{"answer", "text"}};
 constexpr PortRule valueOut[] = {{"value", "any"}};
 constexpr AttributeRule constantAttributes[] = {{"value", Text, true}};
@@ -181,6 +181,9 @@ bool isPortType(std::string_view type) { return isPortType(type, 0); }
 
 bool fits(std::string_view from, std::string_view to) {
   if (from == to || to == "any" || to == "json")
+    return true;
+  if (to == "readable" &&
+      (from == "text" || from == "message" || from == "json"))
     return true;
   if (auto inner = argument(from, "stream"))
     return fits(*inner, to);

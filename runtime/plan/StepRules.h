@@ -21,8 +21,8 @@ struct AttributeRule {
   bool required = false;
 };
 
-/// A named input or output; `types` separates alternatives by '|', and "any"
-/// admits all.
+/// A named input or output; `types` separates alternatives by '|', "any" admits
+/// all, and "readable" text, message and json.
 struct PortRule {
   std::string_view name, types;
   bool required = true;

@@ -11,11 +11,11 @@ namespace hetagon::plan {
 
 namespace {
 
+/// The canonical units of requirements, and those of sizes and rates.
 constexpr std::string_view units[] = {
-    "ns",    "us",      "ms",    "s",       "min",   "h",      "usd",   "eur",
-    "J",     "kJ",      "Wh",    "kWh",     "gCO2e", "kgCO2e", "ratio", "%",
-    "level", "token/s", "run/s", "run/h",   "count", "B",      "KiB",   "MiB",
-    "GiB",   "token",   "FLOP",  "GFLOP/s", "GB/s"};
+    "ns",    "us",     "ms",    "s",     "usd",  "J",    "g CO2e",
+    "tok/s", "run/s",  "1",     "level", "word", "byte", "byte/s",
+    "flop",  "flop/s", "token", "page",  "row",  "trip"};
 
 class PlanCheck {
 public:

@@ -84,12 +84,13 @@ private:
       return context.fail(&tokenizer, at,
                           "its artefact is neither tokenizer nor weights");
     std::string_view algorithm = view(tokenizer.algorithm());
-    if (algorithm != "bpe" && algorithm != "wordpiece" &&
+    if (algorithm != "byte-bpe" && algorithm != "wordpiece" &&
         algorithm != "sentencepiece")
-      return context.fail(&tokenizer, at,
-                          "the algorithm " + inQuotes(algorithm) +
-                              " is unknown; bpe, wordpiece and sentencepiece "
-                              "are there");
+      return context.fail(
+          &tokenizer, at,
+          "the algorithm " + inQuotes(algorithm) +
+              " is unknown; byte-bpe, wordpiece and sentencepiece "
+              "are there");
     for (size_t i = 0; i < sizeOf(tokenizer.stop_tokens()); ++i)
       if (service.kind() == fb::ServiceKind::decoder &&
           tokenizer.stop_tokens()->Get(uint32_t(i)) >= service.vocabulary())

@@ -94,7 +94,7 @@ std::unique_ptr<fb::ServiceT> service(const char *name, fb::ServiceKind kind,
   made->weight_bytes = 4'000'000;
   made->tokenizer = std::make_unique<fb::TokenizerT>();
   made->tokenizer->artefact = 0;
-  made->tokenizer->algorithm = "bpe";
+  made->tokenizer->algorithm = "byte-bpe";
   made->tokenizer->split_patterns = {"\\s+", "\\p{L}+"};
   made->tokenizer->options = pairs({{"lower", "true"}});
   made->tokenizer->stop_tokens = {2};
