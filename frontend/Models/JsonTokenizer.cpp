@@ -54,6 +54,19 @@ StatusOr<TokenizerConfig> jsonTokenizer(const std::string &path) {
   HETAGON_ASSIGN_OR_RETURN(uint32_t longest,
                            model.sizeOr("max_input_chars_per_word", 100));
   config.options["max_word_chars"] = std::to_string(longest);
+  // The frame of classify and separator tokens around a text.
+  const Json &frame = member(root, "post_processor");
+  HETAGON_ASSIGN_OR_RETURN(std::string framing,
+                           JsonObject(frame, path).textOr("type", "none"));
+  if (framing != "none" && framing != "TemplateProcessing" &&
+      framing != "BertProcessing")
+    return Status(Code::Unsupported,
+                  "post_processor of type '" + framing +
+                      "' is not supported; supported are TemplateProcessing, "
+                      "BertProcessing",
+                  place);
+  config.addBos = framing != "none";
+  config.options["add_eos"] = word(config.addBos);
   return config;
 }
 
