@@ -2,6 +2,7 @@
 #include "compiler/Pipeline/Register.h"
 #include "dialects/Agent/IR/Agent.h"
 #include "dialects/Nn/IR/Nn.h"
+#include "dialects/Task/IR/Task.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Transforms/Passes.h"
@@ -9,8 +10,8 @@
 namespace hetagon::pipeline {
 
 void registerAllDialects(mlir::DialectRegistry &registry) {
-  registry.insert<agent::AgentDialect, nn::NnDialect, mlir::arith::ArithDialect,
-                  mlir::func::FuncDialect>();
+  registry.insert<agent::AgentDialect, nn::NnDialect, task::TaskDialect,
+                  mlir::arith::ArithDialect, mlir::func::FuncDialect>();
 }
 
 void registerAllPasses() { mlir::registerTransformsPasses(); }

@@ -1,5 +1,6 @@
 // Graphs and calls: syntax and rules.
 #include "dialects/Agent/IR/Agent.h"
+#include "dialects/Agent/IR/Syntax.h"
 #include "dialects/Agent/IR/Verify.h"
 #include "mlir/IR/Builders.h"
 #include "llvm/ADT/SetVector.h"
@@ -57,41 +58,13 @@ ParseResult GraphOp::parse(OpAsmParser &parser, OperationState &result) {
   if (parser.parseSymbolName(properties.sym_name))
     return failure();
 
-  SmallVector<Attribute> inputNames, outputNames, outputTypes;
   SmallVector<OpAsmParser::Argument> arguments;
   NamedAttrList classes;
-  if (parser.parseCommaSeparatedList(
-          AsmParser::Delimiter::Paren, [&]() -> ParseResult {
-            std::string name;
-            if (parser.parseString(&name) ||
-                parser.parseArgument(arguments.emplace_back(),
-                                     /*allowType=*/true))
-              return failure();
-            inputNames.push_back(builder.getStringAttr(name));
-            if (failed(parser.parseOptionalKeyword("class")))
-              return success();
-            FlatSymbolRefAttr dataClass;
-            if (parser.parseAttribute(dataClass))
-              return failure();
-            classes.set(name, dataClass);
-            return success();
-          }))
+  if (parseInputPorts(parser, properties.input_names, arguments, &classes) ||
+      parser.parseArrow() ||
+      parseOutputPorts(parser, properties.output_names,
+                       properties.output_types))
     return failure();
-  if (parser.parseArrow() ||
-      parser.parseCommaSeparatedList(
-          AsmParser::Delimiter::Paren, [&]() -> ParseResult {
-            std::string name;
-            Type type;
-            if (parser.parseString(&name) || parser.parseColonType(type))
-              return failure();
-            outputNames.push_back(builder.getStringAttr(name));
-            outputTypes.push_back(TypeAttr::get(type));
-            return success();
-          }))
-    return failure();
-  properties.input_names = builder.getArrayAttr(inputNames);
-  properties.output_names = builder.getArrayAttr(outputNames);
-  properties.output_types = builder.getArrayAttr(outputTypes);
   if (!classes.empty())
     properties.input_classes = classes.getDictionary(builder.getContext());
   return failure(parser.parseOptionalAttrDictWithKeyword(result.attributes) ||
@@ -104,21 +77,10 @@ void GraphOp::print(OpAsmPrinter &printer) {
       SymbolTable::Visibility::Private)
     printer << "private ";
   printer.printSymbolName(getSymName());
-  printer << '(';
-  llvm::interleaveComma(llvm::enumerate(getInputs()), printer, [&](auto item) {
-    printer.printAttributeWithoutType(getInputNames()[item.index()]);
-    printer << ' ';
-    printer.printRegionArgument(item.value());
-    if (FlatSymbolRefAttr dataClass = getInputClass(item.index()))
-      printer << " class " << dataClass;
-  });
-  printer << ") -> (";
-  llvm::interleaveComma(
-      llvm::zip(getOutputNames(), getOutputTypes()), printer, [&](auto item) {
-        printer.printAttributeWithoutType(std::get<0>(item));
-        printer << ": " << cast<TypeAttr>(std::get<1>(item)).getValue();
-      });
-  printer << ")";
+  printInputPorts(printer, getInputNames(), getInputs(),
+                  [&](unsigned index) { return getInputClass(index); });
+  printer << " -> ";
+  printOutputPorts(printer, getOutputNames(), getOutputTypes());
   printer.printOptionalAttrDictWithKeyword(
       (*this)->getAttrs(),
       {getSymNameAttrName(), getSymVisibilityAttrName(),
@@ -128,20 +90,9 @@ void GraphOp::print(OpAsmPrinter &printer) {
   printer.printRegion(getBody(), /*printEntryBlockArgs=*/false);
 }
 
-/// Gives `argument` the name of its port where that is a plain identifier.
-static void suggestName(Value argument, StringRef name,
-                        OpAsmSetValueNameFn setName) {
-  if (!name.empty() &&
-      llvm::all_of(name, [](char c) { return llvm::isAlnum(c) || c == '_'; }))
-    setName(argument, name);
-}
-
 void GraphOp::getAsmBlockArgumentNames(Region &region,
                                        OpAsmSetValueNameFn setName) {
-  for (auto [argument, name] :
-       llvm::zip(region.getArguments(),
-                 getInputNames().getAsValueRange<StringAttr>()))
-    suggestName(argument, name, setName);
+  nameInputPorts(region, getInputNames(), setName);
 }
 
 LogicalResult GraphOp::verify() {

@@ -70,6 +70,68 @@ void hetagon::agent::printNamedResults(OpAsmPrinter &printer, Operation *,
   printer << ')';
 }
 
+ParseResult hetagon::agent::parseInputPorts(
+    OpAsmParser &parser, ArrayAttr &names,
+    SmallVectorImpl<OpAsmParser::Argument> &arguments, NamedAttrList *classes) {
+  SmallVector<Attribute> list;
+  if (parser.parseCommaSeparatedList(
+          AsmParser::Delimiter::Paren, [&]() -> ParseResult {
+            if (parseName(parser, list) ||
+                parser.parseArgument(arguments.emplace_back(),
+                                     /*allowType=*/true))
+              return failure();
+            if (!classes || failed(parser.parseOptionalKeyword("class")))
+              return success();
+            FlatSymbolRefAttr dataClass;
+            if (parser.parseAttribute(dataClass))
+              return failure();
+            classes->set(cast<StringAttr>(list.back()), dataClass);
+            return success();
+          }))
+    return failure();
+  names = parser.getBuilder().getArrayAttr(list);
+  return success();
+}
+
+void hetagon::agent::printInputPorts(
+    OpAsmPrinter &printer, ArrayAttr names, Block::BlockArgListType arguments,
+    function_ref<FlatSymbolRefAttr(unsigned)> classOf) {
+  printer << '(';
+  llvm::interleaveComma(llvm::enumerate(arguments), printer, [&](auto item) {
+    printName(printer, names[item.index()]);
+    printer << ' ';
+    printer.printRegionArgument(item.value());
+    if (FlatSymbolRefAttr dataClass = classOf(item.index()))
+      printer << " class " << dataClass;
+  });
+  printer << ')';
+}
+
+ParseResult hetagon::agent::parseOutputPorts(OpAsmParser &parser,
+                                             ArrayAttr &names,
+                                             ArrayAttr &types) {
+  SmallVector<Type> list;
+  if (parseNamedResults(parser, list, names))
+    return failure();
+  types = parser.getBuilder().getTypeArrayAttr(list);
+  return success();
+}
+
+void hetagon::agent::printOutputPorts(OpAsmPrinter &printer, ArrayAttr names,
+                                      ArrayAttr types) {
+  SmallVector<Type> list(types.getAsValueRange<TypeAttr>());
+  printNamedResults(printer, nullptr, list, names);
+}
+
+void hetagon::agent::nameInputPorts(Region &region, ArrayAttr names,
+                                    OpAsmSetValueNameFn setName) {
+  for (auto [argument, name] :
+       llvm::zip(region.getArguments(), names.getAsValueRange<StringAttr>()))
+    if (!name.empty() &&
+        llvm::all_of(name, [](char c) { return llvm::isAlnum(c) || c == '_'; }))
+      setName(argument, name);
+}
+
 ParseResult hetagon::agent::parseRouteCases(
     OpAsmParser &parser, ArrayAttr &cases,
     SmallVectorImpl<std::unique_ptr<Region>> &regions, Region &defaultRegion) {

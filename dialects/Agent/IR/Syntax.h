@@ -26,6 +26,26 @@ mlir::ParseResult parseNamedResults(mlir::OpAsmParser &parser,
 void printNamedResults(mlir::OpAsmPrinter &printer, mlir::Operation *op,
                        mlir::TypeRange types, mlir::ArrayAttr names);
 
+/// The inputs of a graph, `("question" %q: !agent.text, ...)`; `classes` (may
+/// be null) takes a `class @symbol` behind an input.
+mlir::ParseResult
+parseInputPorts(mlir::OpAsmParser &parser, mlir::ArrayAttr &names,
+                llvm::SmallVectorImpl<mlir::OpAsmParser::Argument> &arguments,
+                mlir::NamedAttrList *classes);
+void printInputPorts(
+    mlir::OpAsmPrinter &printer, mlir::ArrayAttr names,
+    mlir::Block::BlockArgListType arguments,
+    llvm::function_ref<mlir::FlatSymbolRefAttr(unsigned)> classOf);
+/// The outputs of a graph, `("answer": !agent.text, ...)`.
+mlir::ParseResult parseOutputPorts(mlir::OpAsmParser &parser,
+                                   mlir::ArrayAttr &names,
+                                   mlir::ArrayAttr &types);
+void printOutputPorts(mlir::OpAsmPrinter &printer, mlir::ArrayAttr names,
+                      mlir::ArrayAttr types);
+/// Names block arguments after their ports where those are plain identifiers.
+void nameInputPorts(mlir::Region &region, mlir::ArrayAttr names,
+                    mlir::OpAsmSetValueNameFn setName);
+
 /// Any number of `case "text" { ... }`, then `default { ... }`.
 mlir::ParseResult
 parseRouteCases(mlir::OpAsmParser &parser, mlir::ArrayAttr &cases,
