@@ -1,0 +1,104 @@
+// Records and runs command lists.
+#include "backends/cpu/device/Commands.h"
+#include "backends/cpu/device/Error.h"
+#include "backends/cpu/device/Team.h"
+#include <cstdlib>
+#include <cstring>
+
+namespace hetagon::cpu {
+
+Buffer::~Buffer() {
+  if (imported)
+    return;
+  std::free(data);
+  if (account)
+    account->fetch_sub(size, std::memory_order_relaxed);
+}
+
+void CommandList::dispatch(std::shared_ptr<const KernelImage> image,
+                           const KernelEntry &entry,
+                           std::vector<std::shared_ptr<Buffer>> held,
+                           const std::vector<const uint8_t *> &bindings,
+                           const int64_t *constants, uint32_t constantCount) {
+  Command command;
+  command.code = entry.code;
+  command.entry = &entry;
+  command.firstBinding = static_cast<uint32_t>(bindingPool.size());
+  command.firstConstant = static_cast<uint32_t>(constantPool.size());
+  bindingPool.insert(bindingPool.end(), bindings.begin(), bindings.end());
+  constantPool.insert(constantPool.end(), constants, constants + constantCount);
+  maxScratch = std::max(maxScratch, (entry.scratchBytes + 63) / 64 * 64);
+  commands.push_back(command);
+  for (std::shared_ptr<Buffer> &buffer : held)
+    heldBuffers.push_back(std::move(buffer));
+  if (heldImages.empty() || heldImages.back() != image)
+    heldImages.push_back(std::move(image));
+  ++dispatches;
+}
+
+void CommandList::copy(std::shared_ptr<Buffer> source, uint64_t sourceOffset,
+                       std::shared_ptr<Buffer> target, uint64_t targetOffset,
+                       uint64_t size) {
+  Command command;
+  command.source = source->data + sourceOffset;
+  command.target = target->data + targetOffset;
+  command.size = size;
+  commands.push_back(command);
+  heldBuffers.push_back(std::move(source));
+  heldBuffers.push_back(std::move(target));
+}
+
+/// What the parts of a team share while a list runs.
+struct CommandList::Execution {
+  const CommandList &list;
+  uint8_t *scratch;
+  const std::atomic<bool> &cancelled;
+  TeamBarrier barrier;
+  std::atomic<const Command *> failed{nullptr};
+  bool stop = false; ///< written by the barrier's last, read after it
+
+  void runPart(uint32_t part, uint32_t parts) {
+    uint8_t *mine = scratch + uint64_t(part) * list.maxScratch;
+    for (const Command &command : list.commands) {
+      if (command.code) {
+        if (command.code(list.bindingPool.data() + command.firstBinding,
+                         list.constantPool.data() + command.firstConstant, part,
+                         parts, mine) != 0)
+          failed.store(&command, std::memory_order_relaxed);
+      } else {
+        uint64_t begin = command.size * part / parts;
+        uint64_t end = command.size * (part + 1) / parts;
+        std::memmove(command.target + begin, command.source + begin,
+                     end - begin);
+      }
+      barrier.arrive([this] {
+        stop = cancelled.load(std::memory_order_relaxed) ||
+               failed.load(std::memory_order_relaxed);
+      });
+      if (stop)
+        return;
+    }
+  }
+};
+
+hetagon_code CommandList::run(const hetagon_host &host, uint8_t *scratch,
+                              const std::atomic<bool> &cancelled,
+                              hetagon_error *error) const {
+  Execution execution{*this, scratch, cancelled,
+                      TeamBarrier(host.worker_count)};
+  host.run_team(
+      host.context, host.worker_count,
+      [](void *argument, uint32_t part, uint32_t parts) {
+        static_cast<Execution *>(argument)->runPart(part, parts);
+      },
+      &execution);
+  if (const Command *command = execution.failed.load())
+    return fail(error, HETAGON_OUT_OF_RANGE,
+                "kernel '%s' refused its arguments: an index is out of range",
+                command->entry->name.c_str());
+  if (execution.stop)
+    return fail(error, HETAGON_CANCELLED, "cancelled while running");
+  return HETAGON_OK;
+}
+
+} // namespace hetagon::cpu
