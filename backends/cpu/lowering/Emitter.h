@@ -7,6 +7,7 @@
 #include "backends/cpu/lowering/Isa.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/IR/ImplicitLocOpBuilder.h"
+#include "mlir/IR/TypeUtilities.h"
 #include <concepts>
 
 namespace hetagon::cpu {

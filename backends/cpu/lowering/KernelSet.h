@@ -6,7 +6,8 @@
 #include "backends/cpu/lowering/Emitter.h"
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/IR/OwningOpRef.h"
-#include "llvm/ADT/StringSet.h"
+#include "llvm/ADT/StringMap.h"
+#include "llvm/Support/Error.h"
 
 namespace hetagon::cpu {
 

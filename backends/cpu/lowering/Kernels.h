@@ -16,7 +16,7 @@ struct LinearSpec {
   PanelLayout weights;
   bool bias = false; ///< f32 [n]
   /// Applied after the bias.
-  std::optional<Activation> activation;
+  std::optional<Activation> activation = std::nullopt;
   /// A second weight matrix of the same layout: activation(first) * second.
   bool gated = false;
   bool residual = false;        ///< f32 [rows, n] added last
