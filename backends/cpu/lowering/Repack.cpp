@@ -104,20 +104,8 @@ void RepackGenerator::emitBytes(Val source, Val target, Val column) {
 void RepackGenerator::emitQ4K(Val source, Val target, Val column) {
   Val d = e.toFloat(e.load(e.f16, source), e.f32);
   Val dmin = e.toFloat(e.load(e.f16, source, 2), e.f32);
-  auto packed = [&](int64_t index) {
-    return e.extendZero(e.load(e.i8, source, 4 + index), e.i32);
-  };
   for (int64_t j = 0; j < 8; ++j) {
-    Val scale, minimum;
-    if (j < 4) {
-      scale = packed(j) & 63;
-      minimum = packed(j + 4) & 63;
-    } else {
-      scale = (packed(j + 4) & 15) |
-              e.shiftLeft(e.shiftRight(packed(j - 4), 6), 4);
-      minimum = e.shiftRight(packed(j + 4), 4) |
-                e.shiftLeft(e.shiftRight(packed(j), 6), 4);
-    }
+    PackedScale packed = emitQ4KScale(e, e.at(source, 4), j);
     Val step = e.at(target, j * panel.stepBytes());
     Val words = e.at(step, column * 4);
     int64_t quants = 16 + 32 * (j / 2), shift = 4 * (j % 2);
@@ -128,8 +116,8 @@ void RepackGenerator::emitQ4K(Val source, Val target, Val column) {
       };
       e.store(nibbles(0) | e.shiftLeft(nibbles(16), 4), words, word * 128);
     }
-    e.store(d * e.toFloat(scale, e.f32), words, panel.weightBytes());
-    e.store(0.0 - dmin * e.toFloat(minimum, e.f32), words,
+    e.store(d * e.toFloat(packed.scale, e.f32), words, panel.weightBytes());
+    e.store(0.0 - dmin * e.toFloat(packed.minimum, e.f32), words,
             panel.weightBytes() + 128);
   }
 }
