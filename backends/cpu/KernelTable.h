@@ -21,7 +21,7 @@ extern "C" {
 #define HETAGON_CPU_FORMAT "elf-x86_64"
 
 /* Bits of required_features. */
-#define HETAGON_CPU_AVX2 (1ull << 0) /* with FMA, F16C, BMI1, BMI2, LZCNT */
+#define HETAGON_CPU_AVX2 (1ull << 0)   /* with FMA, F16C, BMI1, BMI2, LZCNT */
 #define HETAGON_CPU_AVX512 (1ull << 1) /* F, BW, CD, DQ, VL */
 #define HETAGON_CPU_AVX512_VNNI (1ull << 2)
 #define HETAGON_CPU_AVX512_BF16 (1ull << 3)

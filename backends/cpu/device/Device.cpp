@@ -40,14 +40,14 @@ void Device::counters(hetagon_counters &out) const {
 
 hetagon_code Device::allocate(uint64_t size, uint64_t &handle,
                               hetagon_error *error) {
-  uint64_t rounded = (size + bufferAlignment - 1) / bufferAlignment *
-                     bufferAlignment;
+  uint64_t rounded =
+      (size + bufferAlignment - 1) / bufferAlignment * bufferAlignment;
   if (rounded < size)
     return fail(error, HETAGON_OUT_OF_RANGE, "cpu: a buffer of %llu bytes",
                 static_cast<unsigned long long>(size));
   auto buffer = std::make_shared<Buffer>();
-  void *memory = std::aligned_alloc(bufferAlignment,
-                                    rounded ? rounded : bufferAlignment);
+  void *memory =
+      std::aligned_alloc(bufferAlignment, rounded ? rounded : bufferAlignment);
   if (!memory)
     return fail(error, HETAGON_RESOURCE_EXHAUSTED,
                 "cpu: out of memory for a buffer of %llu bytes",

@@ -81,8 +81,7 @@ hetagon_code readHeaders(ObjectReader &object, hetagon_error *error) {
       std::memcmp(header.e_ident, ELFMAG, SELFMAG) != 0 ||
       header.e_ident[EI_CLASS] != ELFCLASS64 ||
       header.e_ident[EI_DATA] != ELFDATA2LSB || header.e_type != ET_DYN ||
-      header.e_machine != EM_X86_64 ||
-      header.e_phentsize != sizeof(Elf64_Phdr))
+      header.e_machine != EM_X86_64 || header.e_phentsize != sizeof(Elf64_Phdr))
     return fail(error, HETAGON_INVALID_ARGUMENT,
                 "kernel object: not an x86-64 ELF shared object");
   uint64_t end = 0;
@@ -199,8 +198,8 @@ hetagon_code findTable(const ObjectReader &object, uint64_t &table,
       return HETAGON_OK;
     }
   }
-  return fail(error, HETAGON_INVALID_ARGUMENT,
-              "kernel object: no symbol '%s'", HETAGON_CPU_TABLE_SYMBOL);
+  return fail(error, HETAGON_INVALID_ARGUMENT, "kernel object: no symbol '%s'",
+              HETAGON_CPU_TABLE_SYMBOL);
 }
 
 /// Reads the table into entries whose code is still an address in the object.
@@ -288,8 +287,8 @@ KernelImage::load(std::span<const uint8_t> bytes, uint64_t processorFeatures,
     }
   }
   for (size_t i = 0; i < addresses.size(); ++i)
-    image->list[i].code = reinterpret_cast<hetagon_cpu_kernel>(
-        image->base + addresses[i]);
+    image->list[i].code =
+        reinterpret_cast<hetagon_cpu_kernel>(image->base + addresses[i]);
   return image;
 }
 

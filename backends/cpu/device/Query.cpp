@@ -109,9 +109,8 @@ hetagon_code load(hetagon_device *device, const char *format,
     return fail(error, HETAGON_UNSUPPORTED,
                 "cpu: payload format '%.100s'; this device loads '%s'",
                 format ? format : "", HETAGON_CPU_FORMAT);
-  auto image =
-      KernelImage::load({static_cast<const uint8_t *>(payload), size},
-                        device->features(), error);
+  auto image = KernelImage::load({static_cast<const uint8_t *>(payload), size},
+                                 device->features(), error);
   if (!image)
     return error ? error->code : HETAGON_INVALID_ARGUMENT;
   *executable = device->images.add(std::move(image));

@@ -33,9 +33,9 @@ Val narrow(Emitter &e, const KvSpec &kv, Val value) {
   if (kv.format == WeightFormat::F32)
     return value;
   if (kv.format == WeightFormat::F16)
-    return e.bitcast(e.make<mlir::arith::TruncFOp>(e.vec(e.f16),
-                                                   mlir::Value(value)),
-                     e.vec(e.i16));
+    return e.bitcast(
+        e.make<mlir::arith::TruncFOp>(e.vec(e.f16), mlir::Value(value)),
+        e.vec(e.i16));
   // bf16: round to nearest even on the bits.
   Val bits = e.bitcast(value, e.vi32);
   Val odd = e.shiftRight(bits, 16) & 1;
@@ -110,9 +110,9 @@ std::string requireKvAppend(KernelSet &set, const KvSpec &kv) {
           Val from = (row * kv.heads + head) * (kv.headDim * 4);
           for (int64_t which : {0, 1}) {
             Val source = e.at(sources[which], from);
-            Val target = e.at(
-                headAddress(e, kv, pool, page, layer, which, head),
-                slot * (kv.headDim * kv.elementBytes()));
+            Val target =
+                e.at(headAddress(e, kv, pool, page, layer, which, head),
+                     slot * (kv.headDim * kv.elementBytes()));
             forColumns(e, kv.headDim, [&](const Lanes &lanes) {
               Val value = narrow(e, kv, loadLanes(e, source, lanes));
               Val to = e.at(target, lanes.first * kv.elementBytes());
@@ -174,16 +174,16 @@ std::string requireAttention(KernelSet &set, const AttentionSpec &spec) {
       e.loop(e.index(0), (end - begin) * group, 1,
              [&](Val index) { core.clearState(core.state(index)); });
       // Pages from the earliest that any row of the run sees to the last.
-      Vals range = e.loop(
-          begin, end, 1, {e.index(INT32_MAX), e.index(-1)},
-          [&](Val row, const Vals &seen) {
-            Val position = loadNumber(e, positions, row);
-            return Vals{e.min(seen[0], position), e.max(seen[1], position)};
-          });
+      Vals range = e.loop(begin, end, 1, {e.index(INT32_MAX), e.index(-1)},
+                          [&](Val row, const Vals &seen) {
+                            Val position = loadNumber(e, positions, row);
+                            return Vals{e.min(seen[0], position),
+                                        e.max(seen[1], position)};
+                          });
       Val firstPage = e.index(0);
       if (spec.window)
-        firstPage = e.max(range[0] - (spec.window - 1), e.index(0)) /
-                    kv.pageTokens;
+        firstPage =
+            e.max(range[0] - (spec.window - 1), e.index(0)) / kv.pageTokens;
       Val pastPage = (range[1] + kv.pageTokens) / kv.pageTokens;
       Val pages = e.at(pageTable, loadNumber(e, rowSeq, begin) * maxPages * 4);
       e.loop(firstPage, pastPage, 1, [&](Val page) {
@@ -199,8 +199,8 @@ std::string requireAttention(KernelSet &set, const AttentionSpec &spec) {
       });
       e.loop(begin, end, 1, [&](Val row) {
         e.loop(0, group, 1, [&](Val g) {
-          Val target = e.at(result, row * targetRow +
-                                        (head * group + g) * targetHead);
+          Val target =
+              e.at(result, row * targetRow + (head * group + g) * targetHead);
           core.finish(core.state((row - begin) * group + g), target,
                       spec.quantisedOutput);
         });
@@ -221,7 +221,8 @@ std::string requireAttention(KernelSet &set, const AttentionSpec &spec) {
     name += "_window" + std::to_string(spec.window);
   if (spec.quantisedOutput)
     name += "_q8";
-  uint64_t scratch = AttentionCore::scratchBytes(kv.headDim, kv.pageTokens, states);
+  uint64_t scratch =
+      AttentionCore::scratchBytes(kv.headDim, kv.pageTokens, states);
   return set.require({name, 6, 3, scratch}, body);
 }
 
@@ -249,8 +250,8 @@ std::string requireSegmentAttention(KernelSet &set,
         e.loop(from, to, together, [&](Val row) {
           llvm::SmallVector<AttentionCore::Query> list;
           for (int64_t i = 0; i < together; ++i)
-            list.push_back({address(queries, row + i, head),
-                            core.state(row + i - begin)});
+            list.push_back(
+                {address(queries, row + i, head), core.state(row + i - begin)});
           core.attend(list, e.index(0), count, [&](Val token) {
             return address(values, first + token, head);
           });
@@ -263,22 +264,22 @@ std::string requireSegmentAttention(KernelSet &set,
              [&](Val index) { core.clearState(core.state(index)); });
       Val segment = loadNumber(e, rowBegin, begin);
       Val past = loadNumber(e, rowEnd, begin);
-      e.loop(segment, past, segmentBlock, [&](Val first) {
-        attendBlock(head, begin, end, first, past);
-      });
+      e.loop(segment, past, segmentBlock,
+             [&](Val first) { attendBlock(head, begin, end, first, past); });
       e.loop(begin, end, 1, [&](Val row) {
         core.finish(core.state(row - begin), address(result, row, head), false);
       });
     };
     // A segment outside the rows would read beyond the buffers.
-    Vals status = e.loop(
-        e.index(0), rows, 1, {e.integer(e.i32, 0)},
-        [&](Val row, const Vals &carried) {
-          Val begin = loadNumber(e, rowBegin, row);
-          Val end = loadNumber(e, rowEnd, row);
-          Val inside = (e.index(0) <= begin) & (begin < end) & (end <= rows);
-          return Vals{e.select(inside, carried[0], e.integer(e.i32, 1))};
-        });
+    Vals status =
+        e.loop(e.index(0), rows, 1, {e.integer(e.i32, 0)},
+               [&](Val row, const Vals &carried) {
+                 Val begin = loadNumber(e, rowBegin, row);
+                 Val end = loadNumber(e, rowEnd, row);
+                 Val inside =
+                     (e.index(0) <= begin) & (begin < end) & (end <= rows);
+                 return Vals{e.select(inside, carried[0], e.integer(e.i32, 1))};
+               });
     e.when(status[0] == 0, [&] {
       forItems(e, frame, rows, spec.heads, [&](Val head, Val begin, Val end) {
         forRuns(e, rowBegin, begin, end, [&](Val runBegin, Val runEnd) {
@@ -292,8 +293,8 @@ std::string requireSegmentAttention(KernelSet &set,
       {"segment_attention_" + std::to_string(spec.heads) + "x" +
            std::to_string(spec.headDim) + "_scale" + scaleName(spec.scale),
        6, 1,
-       static_cast<uint64_t>(AttentionCore::scratchBytes(
-           spec.headDim, segmentBlock, itemRows))},
+       static_cast<uint64_t>(
+           AttentionCore::scratchBytes(spec.headDim, segmentBlock, itemRows))},
       body);
 }
 

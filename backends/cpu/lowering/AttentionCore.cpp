@@ -111,24 +111,24 @@ void AttentionCore::attend(llvm::ArrayRef<Query> queries, Val begin, Val end,
   int64_t tokenVectors = paddedTokens / lanes;
   int64_t count = static_cast<int64_t>(queries.size());
   Vals zeros(count * tokenVectors, e.real(e.vf32, 0.0));
-  Vals scores = e.loop(
-      e.index(0), e.index(headDim), headDim % 4 == 0 ? 4 : 1, zeros,
-      [&](Val d, const Vals &carried) {
-        Vals sums = carried;
-        for (int64_t u = 0; u < (headDim % 4 == 0 ? 4 : 1); ++u) {
-          Val row = e.at(keys, (d + u) * (paddedTokens * 4));
-          for (int64_t v = 0; v < tokenVectors; ++v) {
-            Val key = e.load(e.vf32, row, v * lanes * 4, 4);
-            for (int64_t q = 0; q < count; ++q) {
-              Val element =
-                  e.load(e.f32, e.at(queries[q].vector, (d + u) * 4), 0, 4);
-              Val &sum = sums[q * tokenVectors + v];
-              sum = e.fma(key, e.splat(element), sum);
-            }
-          }
-        }
-        return sums;
-      });
+  Vals scores =
+      e.loop(e.index(0), e.index(headDim), headDim % 4 == 0 ? 4 : 1, zeros,
+             [&](Val d, const Vals &carried) {
+               Vals sums = carried;
+               for (int64_t u = 0; u < (headDim % 4 == 0 ? 4 : 1); ++u) {
+                 Val row = e.at(keys, (d + u) * (paddedTokens * 4));
+                 for (int64_t v = 0; v < tokenVectors; ++v) {
+                   Val key = e.load(e.vf32, row, v * lanes * 4, 4);
+                   for (int64_t q = 0; q < count; ++q) {
+                     Val element = e.load(
+                         e.f32, e.at(queries[q].vector, (d + u) * 4), 0, 4);
+                     Val &sum = sums[q * tokenVectors + v];
+                     sum = e.fma(key, e.splat(element), sum);
+                   }
+                 }
+               }
+               return sums;
+             });
 
   Val first = e.splat(e.truncate(begin, e.i32));
   Val past = e.splat(e.truncate(end, e.i32));
@@ -163,9 +163,8 @@ void AttentionCore::attend(llvm::ArrayRef<Query> queries, Val begin, Val end,
         for (int64_t v = 0; v < dimVectors; ++v) {
           Val value = loadElements(address, v * lanes);
           for (int64_t q = 0; q < count; ++q) {
-            Val probability =
-                e.load(e.f32, e.at(probabilities, token * 4),
-                       q * paddedTokens * 4, 4);
+            Val probability = e.load(e.f32, e.at(probabilities, token * 4),
+                                     q * paddedTokens * 4, 4);
             Val &sum = values[q * dimVectors + v];
             sum = e.fma(value, e.splat(probability), sum);
           }
@@ -173,8 +172,9 @@ void AttentionCore::attend(llvm::ArrayRef<Query> queries, Val begin, Val end,
         return values;
       });
   for (int64_t q = 0; q < count; ++q)
-    mergeBlock(queries[q].state, maxima[q], sums[q],
-               Vals(llvm::ArrayRef(weighted).slice(q * dimVectors, dimVectors)));
+    mergeBlock(
+        queries[q].state, maxima[q], sums[q],
+        Vals(llvm::ArrayRef(weighted).slice(q * dimVectors, dimVectors)));
 }
 
 void AttentionCore::mergeBlock(Val state, Val blockMax, Val blockSum,

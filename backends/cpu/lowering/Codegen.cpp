@@ -86,10 +86,11 @@ static void addTable(llvm::Module &module,
   llvm::StructType *entryType =
       llvm::StructType::get(context, {i32, i32, i32, i32, i64});
   llvm::StructType *tableType = llvm::StructType::get(
-      context, {i32, i32, i64, llvm::ArrayType::get(entryType, kernels.size())});
-  auto *table = new llvm::GlobalVariable(
-      module, tableType, /*isConstant=*/true,
-      llvm::GlobalValue::ExternalLinkage, nullptr, HETAGON_CPU_TABLE_SYMBOL);
+      context,
+      {i32, i32, i64, llvm::ArrayType::get(entryType, kernels.size())});
+  auto *table = new llvm::GlobalVariable(module, tableType, /*isConstant=*/true,
+                                         llvm::GlobalValue::ExternalLinkage,
+                                         nullptr, HETAGON_CPU_TABLE_SYMBOL);
   table->setAlignment(llvm::Align(8));
   table->setDSOLocal(true);
   table->setVisibility(llvm::GlobalValue::ProtectedVisibility);
@@ -102,9 +103,9 @@ static void addTable(llvm::Module &module,
   llvm::SmallVector<llvm::Constant *> entries;
   for (const KernelInterface *kernel : kernels) {
     auto *text = llvm::ConstantDataArray::getString(context, kernel->name);
-    auto *name = new llvm::GlobalVariable(
-        module, text->getType(), true, llvm::GlobalValue::PrivateLinkage, text,
-        "name");
+    auto *name = new llvm::GlobalVariable(module, text->getType(), true,
+                                          llvm::GlobalValue::PrivateLinkage,
+                                          text, "name");
     llvm::Function *code = module.getFunction(kernel->name);
     entries.push_back(llvm::ConstantStruct::get(
         entryType, {offsetOf(name), offsetOf(code),
@@ -197,12 +198,23 @@ static llvm::Expected<std::vector<uint8_t>> link(llvm::StringRef object) {
   if (code)
     return failure("cannot write " + input.path + ": " + code.message());
   llvm::StringRef arguments[] = {
-      *linker,     "-shared",          "-z",       "defs",
-      "-z",        "rodynamic",        "-z",       "noexecstack",
-      "-z",        "separate-loadable-segments",   "--hash-style=sysv",
-      "--no-eh-frame-hdr",             "--gc-sections",
+      *linker,
+      "-shared",
+      "-z",
+      "defs",
+      "-z",
+      "rodynamic",
+      "-z",
+      "noexecstack",
+      "-z",
+      "separate-loadable-segments",
+      "--hash-style=sysv",
+      "--no-eh-frame-hdr",
+      "--gc-sections",
       "--export-dynamic-symbol=" HETAGON_CPU_TABLE_SYMBOL,
-      "--build-id=none",               "-o",       output.path,
+      "--build-id=none",
+      "-o",
+      output.path,
       input.path};
   std::optional<llvm::StringRef> redirects[] = {llvm::StringRef(),
                                                 llvm::StringRef(messages.path),

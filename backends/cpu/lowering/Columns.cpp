@@ -29,9 +29,9 @@ Vals forColumns(Emitter &e, int64_t columns, const Vals &carried,
                      return body({first, Val()}, values);
                    });
   if (whole < columns)
-    state = body({e.index(whole),
-                  e.laneIndices() < e.integer(e.vi32, columns - whole)},
-                 state);
+    state = body(
+        {e.index(whole), e.laneIndices() < e.integer(e.vi32, columns - whole)},
+        state);
   return state;
 }
 

@@ -109,8 +109,7 @@ PackedScale emitQ4KScale(Emitter &e, Val scales, int64_t j) {
   };
   if (j < 4)
     return {packed(j) & 63, packed(j + 4) & 63};
-  return {(packed(j + 4) & 15) |
-              e.shiftLeft(e.shiftRight(packed(j - 4), 6), 4),
+  return {(packed(j + 4) & 15) | e.shiftLeft(e.shiftRight(packed(j - 4), 6), 4),
           e.shiftRight(packed(j + 4), 4) |
               e.shiftLeft(e.shiftRight(packed(j), 6), 4)};
 }
@@ -121,13 +120,12 @@ std::string requireEmbedding(KernelSet &set, WeightFormat format,
     Val ids = frame.binding(0), table = frame.binding(1);
     Val result = frame.binding(2);
     forRows(e, frame, frame.constant(0), [&](Val row) {
-      Val id =
-          e.extendSigned(e.load(e.i32, e.at(ids, row * 4), 0, 4), e.i64);
+      Val id = e.extendSigned(e.load(e.i32, e.at(ids, row * 4), 0, 4), e.i64);
       Val inside = (e.index(0) <= id) & (id < tableRows);
       Val target = e.at(result, row * (columns * 4));
       e.when(inside, [&] {
-        emitRow(e, format, columns,
-                e.at(table, id * rowBytes(format, columns)), target);
+        emitRow(e, format, columns, e.at(table, id * rowBytes(format, columns)),
+                target);
       });
       e.when(inside == e.integer(e.i1, 0), [&] {
         forColumns(e, columns, [&](const Lanes &lanes) {

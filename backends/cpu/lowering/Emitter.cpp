@@ -218,7 +218,8 @@ Val Emitter::reduce(Val vector, function_ref<Val(Val, Val)> combine) {
       low.push_back(lane);
       high.push_back(lane + width / 2);
     }
-    vector = combine(shuffle(vector, vector, low), shuffle(vector, vector, high));
+    vector =
+        combine(shuffle(vector, vector, low), shuffle(vector, vector, high));
     width /= 2;
   }
   return extract(vector, 0);
@@ -251,9 +252,9 @@ Val Emitter::dotBytes(Val accumulator, Val weights, Val activations) {
   };
   Vals sums;
   for (int64_t which : {0, 1}) {
-    Val even = intrinsic("llvm.x86.avx2.pmadd.wd", vec(i32, lanes / 2),
-                         {half(evenWeights, which, lanes),
-                          half(evenActivations, which, lanes)});
+    Val even = intrinsic(
+        "llvm.x86.avx2.pmadd.wd", vec(i32, lanes / 2),
+        {half(evenWeights, which, lanes), half(evenActivations, which, lanes)});
     Val odd = intrinsic(
         "llvm.x86.avx2.pmadd.wd", vec(i32, lanes / 2),
         {half(oddWeights, which, lanes), half(oddActivations, which, lanes)});

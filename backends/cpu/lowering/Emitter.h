@@ -102,7 +102,7 @@ public:
   // --- conversions
   Val splat(Val scalar, int64_t count = lanes);
   Val bitcast(Val value, mlir::Type type);
-  Val toFloat(Val value, mlir::Type type);  ///< from signed integers or floats
+  Val toFloat(Val value, mlir::Type type);   ///< from signed integers or floats
   Val toInteger(Val value, mlir::Type type); ///< from floats, truncating
   Val extendSigned(Val value, mlir::Type type);
   Val extendZero(Val value, mlir::Type type);
@@ -125,8 +125,7 @@ public:
   /// for (i = from; i < to; i += step) with carried values.
   Vals loop(Val from, Val to, int64_t step, const Vals &carried,
             llvm::function_ref<Vals(Val, const Vals &)> body);
-  void loop(Val from, Val to, int64_t step,
-            llvm::function_ref<void(Val)> body);
+  void loop(Val from, Val to, int64_t step, llvm::function_ref<void(Val)> body);
   void loop(int64_t from, int64_t to, int64_t step,
             llvm::function_ref<void(Val)> body) {
     loop(index(from), index(to), step, body);

@@ -76,11 +76,12 @@ nn::LinearOp FusionPlan::foldedLinear(Value operand) const {
 }
 
 bool FusionPlan::isOnlyQuantised(Value value) {
-  return !value.use_empty() && llvm::all_of(value.getUses(), [](OpOperand &use) {
-    auto linear = dyn_cast<nn::LinearOp>(use.getOwner());
-    return linear && use.getOperandNumber() == 0 &&
-           !panelLayout(linear).isFloat();
-  });
+  return !value.use_empty() &&
+         llvm::all_of(value.getUses(), [](OpOperand &use) {
+           auto linear = dyn_cast<nn::LinearOp>(use.getOwner());
+           return linear && use.getOperandNumber() == 0 &&
+                  !panelLayout(linear).isFloat();
+         });
 }
 
 } // namespace hetagon::cpu

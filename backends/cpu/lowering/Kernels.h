@@ -33,7 +33,7 @@ enum class PointwiseOp { Add, AddVector, Mul, MulVector, Scale, Activate, Glu };
 struct PointwiseSpec {
   PointwiseOp op;
   int64_t columns;
-  double factor = 1; ///< Scale
+  double factor = 1;                        ///< Scale
   Activation activation = Activation::Relu; ///< Activate, Glu
   bool quantisedOutput = false;
 };

@@ -24,11 +24,11 @@ inline int64_t rowBytes(WeightFormat format, int64_t k) {
 
 /// How a panel holds its weights.
 enum class PanelKind {
-  Float32,    ///< [k][32 columns] f32
-  Float16,    ///< [k][32 columns] f16
-  BFloat16,   ///< [k][32 columns] bf16
-  Nibbles,    ///< q4_0: 512 B of nibbles, 32 f16 scales; zero point 8
-  NibblesMin, ///< q4_1: the same and 32 f16 minima
+  Float32,       ///< [k][32 columns] f32
+  Float16,       ///< [k][32 columns] f16
+  BFloat16,      ///< [k][32 columns] bf16
+  Nibbles,       ///< q4_0: 512 B of nibbles, 32 f16 scales; zero point 8
+  NibblesMin,    ///< q4_1: the same and 32 f16 minima
   NibblesMinF32, ///< q4_k: 512 B of nibbles, 32 f32 scales, 32 f32 minima
   Bytes,         ///< q8_0: 1024 B of bytes, 32 f16 scales; zero point 128
 };

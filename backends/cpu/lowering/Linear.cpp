@@ -79,14 +79,14 @@ void LinearGenerator::emit() {
   Val panels = e.index(panel.panels());
   // Rows go out in whole tiles, so that only the last part has a remainder.
   Val tiles = (rows + (tileRows() - 1)) / tileRows();
-  Share rowShare = shareOf(e, frame, tiles), panelShare = shareOf(e, frame, panels);
+  Share rowShare = shareOf(e, frame, tiles),
+        panelShare = shareOf(e, frame, panels);
   Val byRows = e.index(rowsToDivide) <= rows;
   Val zero = e.index(0);
   Val panelBegin = e.select(byRows, zero, panelShare.begin);
   Val panelEnd = e.select(byRows, panels, panelShare.end);
   Val rowBegin = e.select(byRows, rowShare.begin * tileRows(), zero);
-  Val rowEnd =
-      e.select(byRows, e.min(rowShare.end * tileRows(), rows), rows);
+  Val rowEnd = e.select(byRows, e.min(rowShare.end * tileRows(), rows), rows);
   Val last = panelEnd - 1;
   e.loop(panelBegin, panelEnd, 1, [&](Val index) {
     emitPanel(operands, index, rowBegin, rowEnd, last);
@@ -143,8 +143,7 @@ void LinearGenerator::emitTile(const Operands &operands, Val index, Val row,
 Vals LinearGenerator::sum(Val weights, Val x, int64_t rows, Val prefetched) {
   Vals zeros(rows * 2, e.real(e.vf32, 0.0));
   int64_t steps = panel.k / panel.stepElements();
-  int64_t xStep =
-      panel.isFloat() ? 4 : QuantisedRow::blockBytes;
+  int64_t xStep = panel.isFloat() ? 4 : QuantisedRow::blockBytes;
   // Float panels have small steps; several share the loop's overhead.
   int64_t unroll = panel.isFloat() ? (steps % 4 == 0 ? 4 : 1) : 1;
   return e.loop(e.index(0), e.index(steps), unroll, zeros,
@@ -177,8 +176,8 @@ Val LinearGenerator::integerStart(Val x) {
   }
 }
 
-/// One block of 32 along k. Registers: rows * 2 integer and rows * 2 float sums,
-/// two groups of weights and their upper nibbles, the mask, a product of
+/// One block of 32 along k. Registers: rows * 2 integer and rows * 2 float
+/// sums, two groups of weights and their upper nibbles, the mask, a product of
 /// scales: at most 32 for 5 rows.
 Vals LinearGenerator::quantisedStep(Val weights, Val x, int64_t rows,
                                     const Vals &carried) {
@@ -209,9 +208,9 @@ Vals LinearGenerator::quantisedStep(Val weights, Val x, int64_t rows,
     }
   int64_t scaleBytes = panel.hasWideScales() ? 4 : 2;
   auto perColumn = [&](int64_t group, int64_t array) {
-    int64_t offset = panel.weightBytes() +
-                     (array * panel.columns + group * Emitter::lanes) *
-                         scaleBytes;
+    int64_t offset =
+        panel.weightBytes() +
+        (array * panel.columns + group * Emitter::lanes) * scaleBytes;
     if (panel.hasWideScales())
       return e.load(e.vf32, weights, offset, 64);
     return e.toFloat(e.load(e.vec(e.f16), weights, offset, 32), e.f32);
@@ -223,8 +222,8 @@ Vals LinearGenerator::quantisedStep(Val weights, Val x, int64_t rows,
       Val scale =
           e.splat(e.load(e.f32, x, r * rowStride + QuantisedRow::scale, 4));
       Val &sum = sums[2 * r + group];
-      sum = e.fma(e.toFloat(integers[2 * r + group], e.f32), scales * scale,
-                  sum);
+      sum =
+          e.fma(e.toFloat(integers[2 * r + group], e.f32), scales * scale, sum);
     }
     if (!panel.hasMinima())
       continue;
@@ -251,12 +250,12 @@ Vals LinearGenerator::floatStep(Val weights, Val x, int64_t rows,
     int64_t offset = group * Emitter::lanes * elementBytes;
     if (element == e.bf16) {
       Val bits = e.load(e.vec(e.i16), weights, offset, 32);
-      columns[group] = e.bitcast(e.shiftLeft(e.extendZero(bits, e.i32), 16),
-                                 e.vf32);
+      columns[group] =
+          e.bitcast(e.shiftLeft(e.extendZero(bits, e.i32), 16), e.vf32);
     } else {
-      columns[group] = e.toFloat(
-          e.load(e.vec(element), weights, offset, Emitter::lanes * elementBytes),
-          e.f32);
+      columns[group] = e.toFloat(e.load(e.vec(element), weights, offset,
+                                        Emitter::lanes * elementBytes),
+                                 e.f32);
     }
   }
   for (int64_t r = 0; r < rows; ++r) {
@@ -281,8 +280,8 @@ void LinearGenerator::storeRow(const Operands &operands, Val index, Val row,
   Val column = index * panel.columns;
   Val values[2] = {low, high};
   if (spec.quantisedOutput) {
-    Val block = e.at(operands.result, row * outputRowBytes() +
-                                          index * QuantisedRow::blockBytes);
+    Val block = e.at(operands.result,
+                     row * outputRowBytes() + index * QuantisedRow::blockBytes);
     emitQuantiseBlock(e, low, high, block);
     return;
   }

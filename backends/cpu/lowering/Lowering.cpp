@@ -112,7 +112,8 @@ private:
   DenseMap<Value, BufferId> vectors; // widened to f32
   DenseMap<Value, BufferId> quantised;
   // Rope tables by positions, frequencies and scale.
-  SmallVector<std::pair<std::tuple<Value, Value, APFloat>, BufferId>> ropeTables;
+  SmallVector<std::pair<std::tuple<Value, Value, APFloat>, BufferId>>
+      ropeTables;
 };
 
 } // namespace
@@ -244,10 +245,8 @@ LogicalResult Lowering::lower(nn::AddOp op) {
     Value product = swapped ? op.getLhs() : op.getRhs();
     Value other = swapped ? op.getRhs() : op.getLhs();
     if (nn::LinearOp linear = plan.foldedLinear(product))
-      return emitLinear({.linear = linear,
-                         .residual = other,
-                         .result = op.getResult()},
-                        op);
+      return emitLinear(
+          {.linear = linear, .residual = other, .result = op.getResult()}, op);
   }
   bool isVector = nn::isVector(op.getRhs().getType());
   return emitPointwise(
@@ -260,10 +259,8 @@ LogicalResult Lowering::lower(nn::AddOp op) {
 LogicalResult Lowering::lower(nn::ActivationOp op) {
   Activation kind = activationOf(op.getKind());
   if (nn::LinearOp linear = plan.foldedLinear(op.getInput()))
-    return emitLinear({.linear = linear,
-                       .activation = kind,
-                       .result = op.getResult()},
-                      op);
+    return emitLinear(
+        {.linear = linear, .activation = kind, .result = op.getResult()}, op);
   return emitPointwise(op,
                        {.op = PointwiseOp::Activate,
                         .columns = nn::getColumns(op.getType()),
@@ -325,18 +322,18 @@ LogicalResult Lowering::lower(nn::RmsNormOp op) {
   Target target = targetOf(op.getResult(), piece % 32 == 0);
   NormSpec spec{NormKind::Rms, columns, piece, op.getEps().convertToFloat(),
                 target.quantised};
-  dispatch(
-      requireNorm(kernels, spec),
-      {builder.bufferOf(op.getInput()), vectorOf(op.getWeight()), target.buffer},
-      {rowsOf(op.getResult())}, op, weightName(op.getWeight()));
+  dispatch(requireNorm(kernels, spec),
+           {builder.bufferOf(op.getInput()), vectorOf(op.getWeight()),
+            target.buffer},
+           {rowsOf(op.getResult())}, op, weightName(op.getWeight()));
   return success();
 }
 
 LogicalResult Lowering::lower(nn::LayerNormOp op) {
   int64_t columns = nn::getColumns(op.getType());
   Target target = targetOf(op.getResult(), true);
-  NormSpec spec{NormKind::Layer, columns, columns,
-                op.getEps().convertToFloat(), target.quantised};
+  NormSpec spec{NormKind::Layer, columns, columns, op.getEps().convertToFloat(),
+                target.quantised};
   dispatch(requireNorm(kernels, spec),
            {builder.bufferOf(op.getInput()), vectorOf(op.getWeight()),
             vectorOf(op.getBias()), target.buffer},
@@ -384,16 +381,16 @@ LogicalResult Lowering::lower(nn::PoolOp op) {
 LogicalResult Lowering::lower(nn::RopeOp op) {
   int64_t pairs = nn::getColumns(op.getInvFreq().getType());
   std::tuple key(op.getPositions(), op.getInvFreq(), op.getScale());
-  auto known = llvm::find_if(ropeTables,
-                             [&](const auto &item) { return item.first == key; });
+  auto known = llvm::find_if(
+      ropeTables, [&](const auto &item) { return item.first == key; });
   if (known == ropeTables.end()) {
     BufferId table = builder.addTransient(
         {{0, builder.leadingSymbol(op.getPositions())}, {2 * pairs, ""}}, 4,
         "f32");
-    dispatch(requireRopeTable(kernels, pairs, op.getScale().convertToFloat()),
-             {builder.bufferOf(op.getPositions()), vectorOf(op.getInvFreq()),
-              table},
-             {rowsOf(op.getPositions())}, op, "table");
+    dispatch(
+        requireRopeTable(kernels, pairs, op.getScale().convertToFloat()),
+        {builder.bufferOf(op.getPositions()), vectorOf(op.getInvFreq()), table},
+        {rowsOf(op.getPositions())}, op, "table");
     ropeTables.emplace_back(key, table);
     known = std::prev(ropeTables.end());
   }
@@ -427,15 +424,13 @@ LogicalResult Lowering::lower(nn::AttentionOp op) {
   Target target = targetOf(op.getResult(), kv.headDim % 32 == 0);
   AttentionSpec spec{kv, int64_t(op.getHeads()), op.getScale().convertToFloat(),
                      int64_t(op.getWindow()), target.quantised};
-  dispatch(requireAttention(kernels, spec),
-           {builder.bufferOf(op.getQuery()), builder.bufferOf(op.getKv()),
-            builder.bufferOf(op.getRowSeq()),
-            builder.bufferOf(op.getPositions()),
-            builder.bufferOf(op.getPageTable()), target.buffer},
-           {rowsOf(op.getResult()),
-            {int64_t(op.getLayer()), ""},
-            {0, "max_pages"}},
-           op, "layer " + std::to_string(op.getLayer()));
+  dispatch(
+      requireAttention(kernels, spec),
+      {builder.bufferOf(op.getQuery()), builder.bufferOf(op.getKv()),
+       builder.bufferOf(op.getRowSeq()), builder.bufferOf(op.getPositions()),
+       builder.bufferOf(op.getPageTable()), target.buffer},
+      {rowsOf(op.getResult()), {int64_t(op.getLayer()), ""}, {0, "max_pages"}},
+      op, "layer " + std::to_string(op.getLayer()));
   return success();
 }
 

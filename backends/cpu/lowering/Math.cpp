@@ -35,9 +35,9 @@ Val emitExp(Emitter &e, Val x) {
   Val n = e.roundEven(clamped * 1.44269504088896340736);
   Val r = e.fma(n, e.like(x, -0.693145751953125), clamped);
   r = e.fma(n, e.like(x, -1.42860682030941723e-6), r);
-  Val power = polynomial(e, r,
-                         {1.0 / 5040, 1.0 / 720, 1.0 / 120, 1.0 / 24, 1.0 / 6,
-                          0.5, 1.0, 1.0});
+  Val power = polynomial(
+      e, r,
+      {1.0 / 5040, 1.0 / 720, 1.0 / 120, 1.0 / 24, 1.0 / 6, 0.5, 1.0, 1.0});
   Val exponent = e.shiftLeft(e.toInteger(n, e.i32) + 127, 23);
   Val result = power * e.bitcast(exponent, x.type());
   return e.select(x < -87.3, e.like(x, 0.0), result);
@@ -92,9 +92,9 @@ SinCos emitSinCos(Emitter &e, Val angle) {
   Val sine =
       r * polynomial(e, square,
                      {1.0 / 362880, -1.0 / 5040, 1.0 / 120, -1.0 / 6, 1.0});
-  Val cosine = polynomial(e, square,
-                          {-1.0 / 3628800, 1.0 / 40320, -1.0 / 720, 1.0 / 24,
-                           -0.5, 1.0});
+  Val cosine = polynomial(
+      e, square,
+      {-1.0 / 3628800, 1.0 / 40320, -1.0 / 720, 1.0 / 24, -0.5, 1.0});
   Val sineF32 = e.toFloat(sine, e.f32), cosineF32 = e.toFloat(cosine, e.f32);
   Val quadrant = e.toInteger(n, e.i32);
   Val zero = e.like(quadrant, 0), one = e.like(quadrant, 1);

@@ -5,9 +5,9 @@ namespace {
 class CpuBackend final : public hetagon::target::Backend {
 public:
   llvm::StringRef name() const override { return "cpu"; }
-  mlir::LogicalResult
-  lower(hetagon::nn::FuncOp step, const hetagon::target::DeviceTarget &target,
-        hetagon::target::ProgramBuilder &builder) override {
+  mlir::LogicalResult lower(hetagon::nn::FuncOp step,
+                            const hetagon::target::DeviceTarget &target,
+                            hetagon::target::ProgramBuilder &builder) override {
     return hetagon::cpu::lowerProgram(step, target, builder);
   }
 };

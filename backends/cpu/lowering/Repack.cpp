@@ -139,8 +139,8 @@ void RepackGenerator::emitQ6K(Val source, Val panelStart, Val column) {
         Val high = e.shiftLeft(e.shiftRight(upper, 2 * quarter) & 3, 4);
         Val quant = e.toFloat((low | high) - 32, e.f32);
         Val scaleAt = e.at(source, l / 16 + (192 + 8 * half + 2 * quarter));
-        Val scale = e.toFloat(e.extendSigned(e.load(e.i8, scaleAt), e.i32),
-                              e.f32);
+        Val scale =
+            e.toFloat(e.extendSigned(e.load(e.i8, scaleAt), e.i32), e.f32);
         Val element = l + (128 * half + 32 * quarter);
         e.store(d * scale * quant, e.at(target, element * panel.stepBytes()));
       }

@@ -11,15 +11,14 @@ std::string requireRopeTable(KernelSet &set, int64_t pairs, double scale) {
     Val positions = frame.binding(0), frequencies = frame.binding(1);
     Val result = frame.binding(2);
     forRows(e, frame, frame.constant(0), [&](Val row) {
-      Val position = e.toFloat(e.load(e.i32, e.at(positions, row * 4), 0, 4),
-                               e.f64);
+      Val position =
+          e.toFloat(e.load(e.i32, e.at(positions, row * 4), 0, 4), e.f64);
       Val wide = e.splat(position);
       Val cosines = e.at(result, row * (pairs * 8));
       Val sines = e.at(cosines, pairs * 4);
       forColumns(e, pairs, [&](const Lanes &lanes) {
         // The product of a 24-bit frequency and a position is exact in f64.
-        Val angle =
-            e.toFloat(loadLanes(e, frequencies, lanes), e.f64) * wide;
+        Val angle = e.toFloat(loadLanes(e, frequencies, lanes), e.f64) * wide;
         SinCos values = emitSinCos(e, angle);
         storeLanes(e, values.cos * scale, cosines, lanes);
         storeLanes(e, values.sin * scale, sines, lanes);
@@ -28,10 +27,10 @@ std::string requireRopeTable(KernelSet &set, int64_t pairs, double scale) {
     return Val();
   };
   uint32_t bits = llvm::bit_cast<uint32_t>(static_cast<float>(scale));
-  return set.require({"rope_table_" + std::to_string(pairs) + "_scale" +
-                          std::to_string(bits),
-                      3, 1, 0},
-                     body);
+  return set.require(
+      {"rope_table_" + std::to_string(pairs) + "_scale" + std::to_string(bits),
+       3, 1, 0},
+      body);
 }
 
 /// Pair i is columns i and i + pairs.

@@ -16,8 +16,8 @@ static std::string numberName(double value) {
 // --- element by element ------------------------------------------------------
 
 std::string requirePointwise(KernelSet &set, const PointwiseSpec &spec) {
-  bool rowVector = spec.op == PointwiseOp::AddVector ||
-                   spec.op == PointwiseOp::MulVector;
+  bool rowVector =
+      spec.op == PointwiseOp::AddVector || spec.op == PointwiseOp::MulVector;
   bool twoInputs = rowVector || spec.op == PointwiseOp::Add ||
                    spec.op == PointwiseOp::Mul || spec.op == PointwiseOp::Glu;
   std::string name;
@@ -56,8 +56,8 @@ std::string requirePointwise(KernelSet &set, const PointwiseSpec &spec) {
       Val b = second;
       if (twoInputs && !rowVector)
         b = e.at(second, row * (spec.columns * 4));
-      Val target = e.at(result, row * resultRowBytes(spec.columns,
-                                                     spec.quantisedOutput));
+      Val target = e.at(
+          result, row * resultRowBytes(spec.columns, spec.quantisedOutput));
       storeRow(e, spec.columns, spec.quantisedOutput, target,
                [&](const Lanes &lanes) {
                  Val x = loadLanes(e, a, lanes);
@@ -103,8 +103,8 @@ std::string requireQuantise(KernelSet &set, int64_t columns) {
 std::string requireNorm(KernelSet &set, const NormSpec &spec) {
   static constexpr const char *kinds[] = {"rms_norm", "layer_norm",
                                           "l2_normalize"};
-  std::string name = std::string(kinds[int(spec.kind)]) + "_" +
-                     std::to_string(spec.columns);
+  std::string name =
+      std::string(kinds[int(spec.kind)]) + "_" + std::to_string(spec.columns);
   if (spec.piece != spec.columns)
     name += "by" + std::to_string(spec.piece);
   name += "_eps" + numberName(spec.eps);
@@ -217,20 +217,20 @@ std::string requirePool(KernelSet &set, int64_t columns, bool mean) {
                 e.load(e.i32, e.at(segments, row * 8), offset, 4), e.i64);
           };
           Val begin = bound(0), end = bound(4);
-          Val inside = (e.index(0) <= begin) & (begin < end) &
-                       (end <= sourceRows);
+          Val inside =
+              (e.index(0) <= begin) & (begin < end) & (end <= sourceRows);
           e.when(inside, [&] {
             Val target = e.at(result, row * (columns * 4));
             Val last = mean ? end : begin + 1;
-            Val inverse =
-                e.splat(1.0 / e.toFloat(e.truncate(last - begin, e.i32), e.f32));
+            Val inverse = e.splat(
+                1.0 / e.toFloat(e.truncate(last - begin, e.i32), e.f32));
             forColumns(e, columns, [&](const Lanes &lanes) {
-              Vals sum = e.loop(begin, last, 1, {e.real(e.vf32, 0.0)},
-                                [&](Val source, const Vals &sums) {
-                                  Val from = e.at(x, source * (columns * 4));
-                                  return Vals{sums[0] +
-                                              loadLanes(e, from, lanes)};
-                                });
+              Vals sum =
+                  e.loop(begin, last, 1, {e.real(e.vf32, 0.0)},
+                         [&](Val source, const Vals &sums) {
+                           Val from = e.at(x, source * (columns * 4));
+                           return Vals{sums[0] + loadLanes(e, from, lanes)};
+                         });
               storeLanes(e, sum[0] * inverse, target, lanes);
             });
           });
@@ -254,10 +254,10 @@ std::string requireWiden(KernelSet &set, WeightFormat format, int64_t count) {
     });
     return Val();
   };
-  return set.require({"widen_" + formatName(format).str() + "_" +
-                          std::to_string(count),
-                      2, 0, 0},
-                     body);
+  return set.require(
+      {"widen_" + formatName(format).str() + "_" + std::to_string(count), 2, 0,
+       0},
+      body);
 }
 
 } // namespace hetagon::cpu

@@ -49,25 +49,23 @@ std::vector<uint8_t> KernelHost::download(const Buffer &buffer,
 }
 
 Status KernelHost::tryRun(const std::string &entry,
-                          std::initializer_list<const Buffer *> bindings,
-                          std::initializer_list<int64_t> constants,
-                          int repeats) {
+                          const std::vector<const Buffer *> &bindings,
+                          const std::vector<int64_t> &constants, int repeats) {
   HETAGON_ASSIGN_OR_RETURN(EntryInfo info, opened->entry(executable, entry));
   HETAGON_ASSIGN_OR_RETURN(Commands commands, opened->createCommands());
   std::vector<hetagon_binding> list;
   for (const Buffer *buffer : bindings)
     list.push_back({buffer->get(), 0, 0});
-  std::vector<int64_t> numbers(constants);
   for (int i = 0; i < repeats; ++i)
-    HETAGON_RETURN_IF_ERROR(opened->recordDispatch(commands, executable,
-                                                   info.index, list, numbers));
+    HETAGON_RETURN_IF_ERROR(opened->recordDispatch(
+        commands, executable, info.index, list, constants));
   HETAGON_RETURN_IF_ERROR(opened->submit(queue, commands, fence, ++ticks));
   return opened->wait(fence, ticks, std::chrono::seconds(60));
 }
 
 double KernelHost::run(const std::string &entry,
-                       std::initializer_list<const Buffer *> bindings,
-                       std::initializer_list<int64_t> constants, int repeats) {
+                       const std::vector<const Buffer *> &bindings,
+                       const std::vector<int64_t> &constants, int repeats) {
   auto start = std::chrono::steady_clock::now();
   require(tryRun(entry, bindings, constants, repeats), entry.c_str());
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - start)

@@ -4,9 +4,10 @@
 #define HETAGON_TEST_BACKENDS_CPU_KERNELHARNESS_H
 
 #include "backends/cpu/lowering/Kernels.h"
+#include "mlir/IR/MLIRContext.h"
 #include "runtime/device/Device.h"
 #include "runtime/sched/HostExecutor.h"
-#include "mlir/IR/MLIRContext.h"
+#include <cstring>
 
 namespace hetagon::cpu {
 
@@ -26,12 +27,12 @@ public:
   /// Runs one entry and waits; `repeats` records it several times in one
   /// command buffer. Returns the seconds that the submission took.
   double run(const std::string &entry,
-             std::initializer_list<const Buffer *> bindings,
-             std::initializer_list<int64_t> constants, int repeats = 1);
+             const std::vector<const Buffer *> &bindings,
+             const std::vector<int64_t> &constants, int repeats = 1);
   /// The same, reporting failure instead of aborting.
   Status tryRun(const std::string &entry,
-                std::initializer_list<const Buffer *> bindings,
-                std::initializer_list<int64_t> constants, int repeats = 1);
+                const std::vector<const Buffer *> &bindings,
+                const std::vector<int64_t> &constants, int repeats = 1);
 
 private:
   HostExecutor executor;
@@ -45,7 +46,8 @@ private:
 /// The running machine's variant, or "x86_64+avx2".
 std::string hostArchitecture();
 
-template <typename T> std::span<const uint8_t> bytesOf(const std::vector<T> &v) {
+template <typename T>
+std::span<const uint8_t> bytesOf(const std::vector<T> &v) {
   return {reinterpret_cast<const uint8_t *>(v.data()), v.size() * sizeof(T)};
 }
 template <typename T> std::vector<T> as(const std::vector<uint8_t> &bytes) {

@@ -16,12 +16,10 @@ int main(int argc, char **argv) {
     WeightFormat format;
     int64_t n, k;
   };
-  const Case cases[] = {{WeightFormat::Q4_1, 576, 576},
-                        {WeightFormat::Q4_1, 1536, 576},
-                        {WeightFormat::Q4_1, 576, 1536},
-                        {WeightFormat::Q4_0, 1536, 576},
-                        {WeightFormat::Q8_0, 49152, 576},
-                        {WeightFormat::F32, 1536, 384}};
+  const Case cases[] = {
+      {WeightFormat::Q4_1, 576, 576},   {WeightFormat::Q4_1, 1536, 576},
+      {WeightFormat::Q4_1, 576, 1536},  {WeightFormat::Q4_0, 1536, 576},
+      {WeightFormat::Q8_0, 49152, 576}, {WeightFormat::F32, 1536, 384}};
   std::vector<std::string> entries;
   for (const Case &c : cases)
     entries.push_back(
@@ -32,11 +30,11 @@ int main(int argc, char **argv) {
     llvm::errs() << llvm::toString(object.takeError()) << "\n";
     return 1;
   }
-  std::printf("compiled %zu kernels in %.2f s, %zu bytes\n", entries.size(),
-              std::chrono::duration<double>(std::chrono::steady_clock::now() -
-                                            start)
-                  .count(),
-              object->size());
+  std::printf(
+      "compiled %zu kernels in %.2f s, %zu bytes\n", entries.size(),
+      std::chrono::duration<double>(std::chrono::steady_clock::now() - start)
+          .count(),
+      object->size());
   if (argc > 2)
     if (FILE *file = std::fopen(argv[2], "wb")) {
       std::fwrite(object->data(), 1, object->size(), file);
@@ -56,9 +54,8 @@ int main(int argc, char **argv) {
     for (int64_t rows : {1, 2, 4, 8, 16, 32, 64, 512}) {
       if (c.n > 4096 && rows > 64)
         continue;
-      std::vector<uint8_t> input(rows * (layout.isFloat()
-                                             ? c.k * 4
-                                             : QuantisedRow::bytes(c.k)));
+      std::vector<uint8_t> input(
+          rows * (layout.isFloat() ? c.k * 4 : QuantisedRow::bytes(c.k)));
       for (uint8_t &byte : input)
         byte = random() & 0x3b;
       Buffer x = host.upload(input), y = host.allocate(rows * c.n * 4);
@@ -66,9 +63,9 @@ int main(int argc, char **argv) {
       int repeats = std::max(1, int(4e9 / (macs + 20.0 * layout.bytes())));
       double best = 1e9;
       for (int attempt = 0; attempt < 4; ++attempt)
-        best = std::min(best, host.run(entries[i], {&x, &panels, &y}, {rows},
-                                       repeats) /
-                                  repeats);
+        best = std::min(
+            best,
+            host.run(entries[i], {&x, &panels, &y}, {rows}, repeats) / repeats);
       std::printf("%-44s rows %4ld  %9.2f us  %6.3f TOPS  %6.1f GB/s\n",
                   entries[i].c_str(), long(rows), best * 1e6,
                   2 * macs / best * 1e-12, layout.bytes() / best * 1e-9);
