@@ -1,6 +1,7 @@
 // Sampling from logits, with a counter-based generator.
 #include "runtime/exec/Sampler.h"
 #include <algorithm>
+#include <bit>
 #include <cmath>
 #include <limits>
 
@@ -30,6 +31,26 @@ std::array<uint32_t, 4> philox4x32(std::array<uint32_t, 4> counter,
     key[1] += 0xBB67AE85u;
   }
   return counter;
+}
+
+/// Taylor's series after x = n ln 2 + r with |r| <= ln 2 / 2: 14 terms leave
+/// less than 2^-55. ln 2 is split so that n times its first part is exact.
+double expOfNonPositive(double x) {
+  double clamped = std::max(x, -700.0);
+  constexpr double shift = 0x1.8p52; // adding it rounds to an integer
+  double n = clamped * 0x1.71547652b82fep0 + shift;
+  uint64_t exponent = std::bit_cast<uint64_t>(n) << 52;
+  n -= shift;
+  double r = (clamped - n * 0x1.62e42fee00000p-1) - n * 0x1.a39ef35793c76p-33;
+  double sum = 1.0 / 6227020800.0;
+  for (double inverse :
+       {1.0 / 479001600.0, 1.0 / 39916800.0, 1.0 / 3628800.0, 1.0 / 362880.0,
+        1.0 / 40320.0, 1.0 / 5040.0, 1.0 / 720.0, 1.0 / 120.0, 1.0 / 24.0,
+        1.0 / 6.0, 1.0 / 2.0, 1.0, 1.0})
+    sum = sum * r + inverse;
+  double scaled =
+      std::bit_cast<double>(std::bit_cast<uint64_t>(sum) + exponent);
+  return x < -700.0 ? 0.0 : scaled;
 }
 
 namespace {
@@ -68,7 +89,7 @@ StatusOr<int32_t> largest(std::span<const float> logits) {
 double logSumExp(std::span<const float> logits, float maximum) {
   double sum = 0;
   for (float logit : logits)
-    sum += std::exp(double(logit) - maximum);
+    sum += expOfNonPositive(double(logit) - maximum);
   return maximum + std::log(sum);
 }
 } // namespace
@@ -98,13 +119,14 @@ StatusOr<int32_t> Sampler::sample(std::span<const float> logits,
     std::sort(candidates.begin(), candidates.end(), byId);
   }
   auto weigh = [&] {
+    weights.resize(candidates.size());
+    for (size_t i = 0; i < candidates.size(); ++i)
+      weights[i] =
+          expOfNonPositive((double(candidates[i].logit) - logits[best]) /
+                           parameters.temperature);
     double sum = 0;
-    weights.clear();
-    for (const Candidate &candidate : candidates) {
-      weights.push_back(std::exp((double(candidate.logit) - logits[best]) /
-                                 parameters.temperature));
-      sum += weights.back();
-    }
+    for (double weight : weights)
+      sum += weight;
     return sum;
   };
   if (parameters.topP < 1) {

@@ -39,6 +39,11 @@ struct TokenLogProbability {
 std::array<uint32_t, 4> philox4x32(std::array<uint32_t, 4> counter,
                                    std::array<uint32_t, 2> key);
 
+/// exp(x) for x <= 0 within 1e-15 of its value; 0 below -700. The project's
+/// own, so that draws do not depend on the C library, and so that it
+/// vectorises.
+double expOfNonPositive(double x);
+
 /// Keeps scratch memory between calls; one thread at a time.
 class Sampler {
 public:

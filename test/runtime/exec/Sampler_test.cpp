@@ -57,6 +57,19 @@ TEST(Philox, KnownAnswers) {
             (Words{0xd16cfe09, 0x94fdcceb, 0x5001e420, 0x24126ea1}));
 }
 
+TEST(Sampler, ExponentialAgreesWithTheLibrary) {
+  std::mt19937_64 random(5);
+  for (int i = 0; i < 200000; ++i) {
+    double x = -double(random() % 7000000) / double(1 << (random() % 20)) / 1e4;
+    if (x < -700)
+      continue;
+    ASSERT_NEAR(expOfNonPositive(x) / std::exp(x), 1, 1e-15) << x;
+  }
+  EXPECT_EQ(expOfNonPositive(0), 1);
+  EXPECT_EQ(expOfNonPositive(-infinity), 0);
+  EXPECT_EQ(expOfNonPositive(-701), 0);
+}
+
 TEST(Sampler, GreedyTakesTheLowestOfEquals) {
   Sampler sampler;
   std::vector<float> logits = {1, 3, -infinity, 3, 2};
