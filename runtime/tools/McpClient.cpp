@@ -30,8 +30,16 @@ StatusOr<std::unique_ptr<McpClient>> McpClient::connect(ProcessOptions options,
                                                         std::stop_token stop) {
   std::unique_ptr<McpClient> client(new McpClient);
   HETAGON_ASSIGN_OR_RETURN(client->process, Process::start(std::move(options)));
+  client->reader = std::jthread(
+      [raw = client.get()](std::stop_token ended) { raw->read(ended); });
   HETAGON_RETURN_IF_ERROR(client->agree(deadline, stop));
   return client;
+}
+
+McpClient::~McpClient() {
+  reader.request_stop();
+  if (reader.joinable())
+    reader.join();
 }
 
 Status McpClient::agree(Deadline deadline, std::stop_token stop) {
@@ -76,15 +84,81 @@ Status McpClient::initialize(Deadline deadline, std::stop_token stop) {
                   "the tool server answered with protocol revision '" +
                       revision + "', which is not spoken here");
   agreed = revision;
-  return notify("notifications/initialized", Json::object(), deadline);
+  return send({{"jsonrpc", "2.0"}, {"method", "notifications/initialized"}},
+              deadline, stop);
 }
 
-Status McpClient::notify(const std::string &method, Json parameters,
-                         Deadline deadline) {
-  Json message = {{"jsonrpc", "2.0"}, {"method", method}};
-  if (!parameters.empty())
-    message["params"] = std::move(parameters);
-  return process->writeLine(printJson(message), deadline, {});
+Status McpClient::send(const Json &message, Deadline deadline,
+                       std::stop_token stop) {
+  std::lock_guard lock(writing);
+  return process->writeLine(printJson(message), deadline, stop);
+}
+
+void McpClient::read(std::stop_token stop) {
+  for (;;) {
+    StatusOr<std::string> line = process->readLine(Deadline::max(), stop);
+    StatusOr<Json> message =
+        line.isOk() ? parseJson(*line, "tool server") : line.status();
+    if (line.isOk() && !message.isOk())
+      message = Status(Code::InvalidArgument,
+                       "the tool server wrote a line that is not JSON: " +
+                           line->substr(0, 200));
+    if (message.isOk()) {
+      take(std::move(*message), stop);
+      continue;
+    }
+    std::lock_guard lock(mutex);
+    failure = message.status();
+    for (auto &[id, request] : waiting)
+      request->outcome = failure;
+    waiting.clear();
+    answered.notify_all();
+    return;
+  }
+}
+
+void McpClient::take(Json message, std::stop_token stop) {
+  if (!message.is_object())
+    return;
+  auto id = message.find("id");
+  if (message.contains("method")) {
+    // Requests of the server's own: nothing is offered to it. When even that
+    // cannot be written, the next read tells why.
+    if (id != message.end())
+      (void)send(
+          {{"jsonrpc", "2.0"},
+           {"id", *id},
+           {"error",
+            {{"code", -32601}, {"message", "this client offers no methods"}}}},
+          std::chrono::steady_clock::now() + std::chrono::seconds(1),
+          reader.get_stop_token());
+    return;
+  }
+  if (id == message.end() || !id->is_number_integer())
+    return;
+  std::lock_guard lock(mutex);
+  auto found = waiting.find(id->get<int64_t>());
+  if (found == waiting.end())
+    return; // the late answer to a request that was given up
+  Waiting &request = *found->second;
+  waiting.erase(found);
+  if (message.contains("error") && message["error"].is_object()) {
+    const Json &error = message["error"];
+    auto code = error.find("code");
+    request.refusal.code = code != error.end() && code->is_number_integer()
+                               ? code->get<int64_t>()
+                               : -32603;
+    request.refusal.message = textOr(error, "message", "no message");
+    if (error.contains("data"))
+      request.refusal.data = error["data"];
+    request.outcome = Status(Code::InvalidArgument, request.refusal.message);
+  } else if (message.contains("result") && message["result"].is_object()) {
+    request.outcome = std::move(message["result"]);
+  } else {
+    request.outcome =
+        Status(Code::InvalidArgument, "an answer without a result");
+  }
+  answered.notify_all();
 }
 
 StatusOr<Json> McpClient::request(const std::string &method, Json parameters,
@@ -95,74 +169,51 @@ StatusOr<Json> McpClient::request(const std::string &method, Json parameters,
         {"io.modelcontextprotocol/protocolVersion", agreed},
         {"io.modelcontextprotocol/clientInfo", clientInfo()},
         {"io.modelcontextprotocol/clientCapabilities", Json::object()}};
-  int64_t id = nextId++;
-  HETAGON_RETURN_IF_ERROR(
-      process->writeLine(printJson(Json{{"jsonrpc", "2.0"},
-                                        {"id", id},
-                                        {"method", method},
-                                        {"params", std::move(parameters)}}),
-                         deadline, stop));
-  for (;;) {
-    StatusOr<std::string> line = process->readLine(deadline, stop);
-    if (!line.isOk()) {
-      Code code = line.status().code();
-      if (code == Code::DeadlineExceeded || code == Code::Cancelled) {
-        // Best effort: the server may be the one that hangs.
-        auto soon =
-            std::chrono::steady_clock::now() + std::chrono::milliseconds(100);
-        Status told = notify("notifications/cancelled",
-                             {{"requestId", id}, {"reason", "given up"}}, soon);
-        (void)told;
-      }
-      return line.status();
-    }
-    StatusOr<Json> parsed = parseJson(*line, "tool server");
-    if (!parsed.isOk())
-      return Status(Code::InvalidArgument,
-                    "the tool server wrote a line that is not JSON: " +
-                        line->substr(0, 200));
-    Json &message = *parsed;
-    if (!message.is_object())
-      continue;
-    if (message.contains("method")) {
-      // Requests of the server's own: nothing is offered to it.
-      if (message.contains("id"))
-        HETAGON_RETURN_IF_ERROR(process->writeLine(
-            printJson(Json{{"jsonrpc", "2.0"},
-                           {"id", message["id"]},
-                           {"error",
-                            {{"code", -32601},
-                             {"message", "this client offers no methods"}}}}),
-            deadline, stop));
-      continue;
-    }
-    if (!message.contains("id") || message["id"] != Json(id))
-      continue; // the late answer to a request that was given up
-    if (message.contains("error") && message["error"].is_object()) {
-      const Json &error = message["error"];
-      std::string text = textOr(error, "message", "no message");
-      if (refusal) {
-        auto code = error.find("code");
-        refusal->code = code != error.end() && code->is_number_integer()
-                            ? code->get<int64_t>()
-                            : -32603;
-        refusal->message = text;
-        refusal->data = error.contains("data") ? error["data"] : Json();
-      }
-      return Status(Code::InvalidArgument,
-                    "the tool server refused " + method + ": " + text);
-    }
-    if (!message.contains("result") || !message["result"].is_object())
-      return Status(Code::InvalidArgument,
-                    "the tool server's answer to " + method + " has no result");
-    return std::move(message["result"]);
+  Waiting pending;
+  int64_t id;
+  {
+    std::lock_guard lock(mutex);
+    if (!failure.isOk())
+      return failure;
+    id = nextId++;
+    waiting[id] = &pending;
   }
+  Status sent = send({{"jsonrpc", "2.0"},
+                      {"id", id},
+                      {"method", method},
+                      {"params", std::move(parameters)}},
+                     deadline, stop);
+  std::unique_lock lock(mutex);
+  if (sent.isOk())
+    answered.wait_until(lock, stop, deadline,
+                        [&] { return pending.outcome.has_value(); });
+  waiting.erase(id);
+  if (pending.outcome) {
+    if (refusal)
+      *refusal = pending.refusal;
+    if (pending.refusal.code)
+      return pending.outcome->status().withContext("the tool server refused " +
+                                                   method);
+    return std::move(*pending.outcome);
+  }
+  if (!sent.isOk())
+    return sent;
+  lock.unlock();
+  // Told as a courtesy; the server may be the one that hangs.
+  (void)send({{"jsonrpc", "2.0"},
+              {"method", "notifications/cancelled"},
+              {"params", {{"requestId", id}, {"reason", "given up"}}}},
+             std::chrono::steady_clock::now() + std::chrono::milliseconds(100),
+             {});
+  if (stop.stop_requested())
+    return Status(Code::Cancelled, "cancelled");
+  return Status(Code::DeadlineExceeded,
+                "the tool server did not answer " + method + " in time");
 }
 
 StatusOr<std::vector<McpTool>> McpClient::listTools(Deadline deadline,
                                                     std::stop_token stop) {
   constexpr size_t mostPages = 100;
-  std::lock_guard lock(mutex);
   std::vector<McpTool> tools;
   Json parameters = Json::object();
   for (size_t page = 0; page < mostPages; ++page) {
@@ -188,7 +239,6 @@ StatusOr<std::vector<McpTool>> McpClient::listTools(Deadline deadline,
 StatusOr<McpResult> McpClient::call(const std::string &tool,
                                     const Json &arguments, Deadline deadline,
                                     std::stop_token stop) {
-  std::lock_guard lock(mutex);
   HETAGON_ASSIGN_OR_RETURN(Json answer,
                            request("tools/call",
                                    {{"name", tool}, {"arguments", arguments}},

@@ -6,9 +6,13 @@
 
 #include "runtime/base/Json.h"
 #include "runtime/tools/Process.h"
+#include <condition_variable>
+#include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
+#include <thread>
 #include <vector>
 
 namespace hetagon::tools {
@@ -28,13 +32,16 @@ struct McpResult {
   bool isError = false;
 };
 
-/// One connection to one server. Thread-safe; calls are answered one at a time.
+/// One connection to one server. Thread-safe; any number of calls may be under
+/// way, as far as the server works on several at a time.
 class McpClient {
 public:
   /// Starts the server and agrees on a revision. A server that speaks neither
   /// is Unsupported, with the revisions it named.
   static StatusOr<std::unique_ptr<McpClient>>
   connect(ProcessOptions options, Deadline deadline, std::stop_token stop = {});
+  /// Ends calls that are under way with Cancelled, then the server.
+  ~McpClient();
 
   StatusOr<std::vector<McpTool>> listTools(Deadline deadline,
                                            std::stop_token stop = {});
@@ -54,18 +61,31 @@ private:
     std::string message;
     Json data;
   };
+  /// A request under way.
+  struct Waiting {
+    std::optional<StatusOr<Json>> outcome;
+    Refusal refusal;
+  };
   McpClient() = default;
   StatusOr<Json> request(const std::string &method, Json parameters,
                          Deadline deadline, std::stop_token stop,
                          Refusal *refusal = nullptr);
-  Status notify(const std::string &method, Json parameters, Deadline deadline);
+  Status send(const Json &message, Deadline deadline, std::stop_token stop);
   Status initialize(Deadline deadline, std::stop_token stop);
   Status agree(Deadline deadline, std::stop_token stop);
+  void read(std::stop_token stop);
+  void take(Json message, std::stop_token stop);
 
-  std::mutex mutex;
   std::unique_ptr<Process> process;
   std::string agreed;
+
+  std::mutex writing; ///< one line at a time
+  std::mutex mutex;   ///< guards what follows
+  std::condition_variable_any answered;
+  std::map<int64_t, Waiting *> waiting;
   int64_t nextId = 1;
+  Status failure; ///< why the server answers no more
+  std::jthread reader;
 };
 
 } // namespace hetagon::tools

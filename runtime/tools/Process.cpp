@@ -195,8 +195,14 @@ Process::~Process() {
   closeAll({&output, &error});
 }
 
+std::string Process::errorTail() const {
+  std::lock_guard lock(errorMutex);
+  return errors;
+}
+
 void Process::drainErrors() {
   constexpr size_t kept = 4096;
+  std::lock_guard lock(errorMutex);
   char chunk[4096];
   for (;;) {
     ssize_t got = ::read(error, chunk, sizeof chunk);
@@ -230,8 +236,9 @@ Status Process::wait(int fd, short events, Deadline deadline,
     if (left.count() <= 0)
       return Status(Code::DeadlineExceeded,
                     "no answer from '" + options.command[0] + "' in time");
-    pollfd watched[3] = {
-        {fd, events, 0}, {wake, POLLIN, 0}, {error, POLLIN, 0}};
+    pollfd watched[3] = {{fd, events, 0},
+                         {wake, POLLIN, 0},
+                         {fd == output ? error : -1, POLLIN, 0}};
     int ready =
         ::poll(watched, 3, int(std::min<int64_t>(left.count() + 1, 60000)));
     if (ready < 0 && errno != EINTR)
@@ -245,11 +252,9 @@ Status Process::wait(int fd, short events, Deadline deadline,
 }
 
 Status Process::gone(std::string_view what) {
-  if (error >= 0)
-    drainErrors();
   std::string message = "'" + options.command[0] + "' " + std::string(what);
-  if (!errors.empty())
-    message += "; it last wrote: " + errors;
+  if (std::string last = errorTail(); !last.empty())
+    message += "; it last wrote: " + last;
   return Status(Code::Unavailable, message);
 }
 
@@ -300,8 +305,11 @@ StatusOr<std::string> Process::readLine(Deadline deadline,
     HETAGON_RETURN_IF_ERROR(wait(output, POLLIN, deadline, stop));
     char chunk[65536];
     ssize_t got = ::read(output, chunk, sizeof chunk);
-    if (got == 0)
+    if (got == 0) {
+      if (error >= 0)
+        drainErrors();
       return gone("closed its output");
+    }
     if (got < 0) {
       if (errno == EAGAIN || errno == EINTR)
         continue;

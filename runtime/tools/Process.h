@@ -8,6 +8,7 @@
 #include <chrono>
 #include <map>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <stop_token>
 #include <string>
@@ -32,7 +33,7 @@ struct ProcessOptions {
   size_t maxTotalBytes = size_t(256) << 20;
 };
 
-/// One running child. Not thread-safe: one conversation at a time.
+/// One running child. One thread may write while another reads; no more.
 class Process {
 public:
   /// Fails with NotFound or PermissionDenied when the program cannot be
@@ -53,8 +54,9 @@ public:
   StatusOr<std::string> readLine(Deadline deadline, std::stop_token stop);
 
   pid_t pid() const { return child; }
-  /// The last few kilobytes that the child wrote to standard error.
-  const std::string &errorTail() const { return errors; }
+  /// The last few kilobytes that the child wrote to standard error. Gathered
+  /// while reading.
+  std::string errorTail() const;
 
 private:
   Process() = default;
@@ -69,6 +71,7 @@ private:
   int input = -1, output = -1, error = -1;
   std::string buffered;
   size_t scanned = 0, total = 0;
+  mutable std::mutex errorMutex;
   std::string errors;
 };
 

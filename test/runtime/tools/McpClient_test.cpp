@@ -82,6 +82,22 @@ TEST(McpClient, CancelReturnsAtOnce) {
   EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::seconds(5));
 }
 
+TEST(McpClient, CallsOverlap) {
+  auto client = McpClient::connect(server("both"), in(5000));
+  ASSERT_TRUE(client.isOk());
+  auto begin = std::chrono::steady_clock::now();
+  {
+    std::vector<std::jthread> callers;
+    for (int i = 0; i < 4; ++i)
+      callers.emplace_back([&] {
+        auto slept = (*client)->call("sleep", {{"ms", 400}}, in(5000));
+        EXPECT_TRUE(slept.isOk()) << slept.status().str();
+      });
+  }
+  EXPECT_LT(std::chrono::steady_clock::now() - begin,
+            std::chrono::milliseconds(1200));
+}
+
 TEST(McpClient, DeathCarriesTheLastWords) {
   auto client = McpClient::connect(server("both"), in(5000));
   ASSERT_TRUE(client.isOk());

@@ -2,11 +2,12 @@
 // Python can use it. The first argument picks its era ("stateless", "handshake"
 // or "both"). Tools: get_current_time {timezone} (UTC only), echo {text}, sleep
 // {ms}, fail {}, hang {} (never answers), die {} (exits), flood {bytes} (one
-// long line).
+// long line). Every call runs on a thread of its own.
 #include "runtime/base/Json.h"
 #include <chrono>
 #include <ctime>
 #include <iostream>
+#include <mutex>
 #include <thread>
 
 using hetagon::Json;
@@ -14,6 +15,8 @@ using hetagon::Json;
 namespace {
 
 void send(const Json &message) {
+  static std::mutex mutex;
+  std::lock_guard lock(mutex);
   std::cout << hetagon::printJson(message) << "\n" << std::flush;
 }
 
@@ -57,7 +60,7 @@ void call(const Json &id, const std::string &name, const Json &arguments) {
     return;
   } else if (name == "die") {
     std::cerr << "the server gives up" << std::endl;
-    std::exit(3);
+    std::_Exit(3);
   } else if (name == "flood") {
     answer(id, textResult(std::string(arguments.value("bytes", 0), 'x')));
   } else {
@@ -103,8 +106,9 @@ int main(int argc, char **argv) {
                                  {"description", "repeats"},
                                  {"inputSchema", {{"type", "object"}}}}})}});
     else if (method == "tools/call")
-      call(id, parameters.value("name", ""),
-           parameters.value("arguments", Json::object()));
+      std::thread(call, id, parameters.value("name", ""),
+                  parameters.value("arguments", Json::object()))
+          .detach();
     else
       fail(id, -32601, "method not found: " + method);
   }
