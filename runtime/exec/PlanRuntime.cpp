@@ -47,7 +47,7 @@ Status PlanRuntime::load() {
 StatusOr<std::string> PlanRuntime::artefact(uint32_t index) const {
   if (!options.artefactPath)
     return Status(Code::NotFound, "no source for the plan's artefacts");
-  return options.artefactPath(*root->artefacts[index]);
+  return options.artefactPath(*file->plan().artefacts()->Get(index));
 }
 
 StatusOr<std::shared_ptr<const TensorFile>>

@@ -20,7 +20,7 @@ namespace hetagon {
 
 struct RuntimeOptions {
   /// The verified file of an artefact; the digest has been checked.
-  std::function<StatusOr<std::string>(const plan::fb::ArtefactT &)>
+  std::function<StatusOr<std::string>(const plan::fb::Artefact &)>
       artefactPath;
   ToolHostOptions tools;
   Endpoint::SecretSource secret;

@@ -1,6 +1,6 @@
 // Tool servers: consent, environment, one connection each.
 #include "runtime/exec/ToolHost.h"
-#include "runtime/base/Sha256.h"
+#include "runtime/plan/Trust.h"
 #include <cstdlib>
 
 namespace hetagon {
@@ -60,13 +60,10 @@ ToolHost::connect(Server &server, const plan::fb::ToolT &tool,
     command.environmentNames.push_back(name);
   for (const auto &entry : tool.secrets)
     command.environmentNames.push_back(entry->key);
-  std::string identity;
-  for (const std::string &word : command.command)
-    identity += word + '\0';
-  identity += '\0';
+  std::map<std::string, std::string> names;
   for (const std::string &name : command.environmentNames)
-    identity += name + '\0';
-  command.digest = hex(sha256(identity));
+    names[name]; // names alone: values may be secret, and may change
+  command.digest = hex(plan::digestOfCommand(command.command, names));
   if (!server.approved) {
     if (!options.approve)
       return Status(Code::PermissionDenied, "nobody can be asked whether '" +
