@@ -19,6 +19,7 @@ PlanRuntime::~PlanRuntime() = default;
 Status PlanRuntime::load() {
   opened.resize(root->devices.size());
   services.resize(root->services.size());
+  weights.resize(root->artefacts.size());
   for (size_t i = 0; i < services.size(); ++i) {
     Status loaded = loadService(*root->services[i], services[i]);
     if (!loaded.isOk())
@@ -50,14 +51,12 @@ StatusOr<std::string> PlanRuntime::artefact(uint32_t index) const {
   return options.artefactPath(*file->plan().artefacts()->Get(index));
 }
 
-StatusOr<std::shared_ptr<const TensorFile>>
-PlanRuntime::tensors(uint32_t index) {
-  std::shared_ptr<const TensorFile> &mapped = weights[index];
-  if (!mapped) {
-    HETAGON_ASSIGN_OR_RETURN(std::string path, artefact(index));
-    HETAGON_ASSIGN_OR_RETURN(mapped, TensorFile::open(path));
-  }
-  return mapped;
+Status PlanRuntime::openWeights(uint32_t index) {
+  if (weights[index])
+    return Status::ok();
+  HETAGON_ASSIGN_OR_RETURN(std::string path, artefact(index));
+  HETAGON_ASSIGN_OR_RETURN(weights[index], TensorFile::open(path));
+  return Status::ok();
 }
 
 StatusOr<std::shared_ptr<Device>> PlanRuntime::device(uint32_t index) {
@@ -108,24 +107,15 @@ Status PlanRuntime::loadService(const plan::fb::ServiceT &service,
   }
 
   HETAGON_ASSIGN_OR_RETURN(std::shared_ptr<Device> on, device(service.device));
-  ServiceSources sources;
-  sources.tensor =
-      [this](uint32_t artefactIndex,
-             const std::string &name) -> StatusOr<std::span<const uint8_t>> {
-    HETAGON_ASSIGN_OR_RETURN(std::shared_ptr<const TensorFile> mapped,
-                             tensors(artefactIndex));
-    HETAGON_ASSIGN_OR_RETURN(TensorView tensor, mapped->find(name));
-    return tensor.bytes;
-  };
-  sources.section =
-      [this](uint32_t section) -> StatusOr<std::span<const uint8_t>> {
-    return file->section(section);
-  };
+  for (const auto &buffer : service.buffers)
+    if (buffer->storage == plan::fb::Storage::weight)
+      HETAGON_RETURN_IF_ERROR(openWeights(uint32_t(buffer->artefact)));
   // The service as part of the plan: the plan stays while it does.
   std::shared_ptr<const plan::fb::ServiceT> shared(root, &service);
-  HETAGON_ASSIGN_OR_RETURN(
-      std::shared_ptr<ServiceInstance> instance,
-      ServiceInstance::load(shared, on, std::move(sources), options.service));
+  HETAGON_ASSIGN_OR_RETURN(std::shared_ptr<ServiceInstance> instance,
+                           ServiceInstance::load(shared, on,
+                                                 makeSources(file, weights),
+                                                 options.service));
 
   if (service.kind == plan::fb::ServiceKind::encoder) {
     HETAGON_ASSIGN_OR_RETURN(loaded.encoder,

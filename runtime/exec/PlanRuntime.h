@@ -11,7 +11,6 @@
 #include "runtime/exec/Trace.h"
 #include "runtime/index/DocumentIndex.h"
 #include "runtime/models/ChatTemplate.h"
-#include "runtime/models/TensorFile.h"
 #include "runtime/models/Tokenizer.h"
 #include "runtime/plan/PlanFile.h"
 #include "runtime/sched/HostExecutor.h"
@@ -20,8 +19,7 @@ namespace hetagon {
 
 struct RuntimeOptions {
   /// The verified file of an artefact; the digest has been checked.
-  std::function<StatusOr<std::string>(const plan::fb::Artefact &)>
-      artefactPath;
+  std::function<StatusOr<std::string>(const plan::fb::Artefact &)> artefactPath;
   ToolHostOptions tools;
   Endpoint::SecretSource secret;
   /// Compute threads; 0: all that this process may use.
@@ -59,8 +57,6 @@ public:
   Trace *trace() const { return options.trace; }
   /// The devices that services run on, by the plan's index.
   const std::vector<std::shared_ptr<Device>> &devices() const { return opened; }
-  /// Distinct weight files mapped, and their bytes.
-  size_t mappedWeights() const { return weights.size(); }
 
 private:
   explicit PlanRuntime(RuntimeOptions options)
@@ -71,14 +67,15 @@ private:
                        LoadedService &loaded);
   StatusOr<std::shared_ptr<Device>> device(uint32_t index);
   StatusOr<std::string> artefact(uint32_t index) const;
-  StatusOr<std::shared_ptr<const TensorFile>> tensors(uint32_t artefact);
+  Status openWeights(uint32_t artefact);
 
   RuntimeOptions options;
   std::shared_ptr<const plan::PlanFile> file;
   std::shared_ptr<const plan::fb::PlanT> root;
   HostExecutor executor;
   std::vector<std::shared_ptr<Device>> opened; ///< null: not used
-  std::map<uint32_t, std::shared_ptr<const TensorFile>> weights;
+  /// By artefact; null: no weights, or not needed.
+  std::vector<std::shared_ptr<const TensorFile>> weights;
   std::map<int, std::unique_ptr<index::DocumentIndex>> indexes;
   std::vector<LoadedService> services;
   std::unique_ptr<ToolHost> toolHost;

@@ -232,4 +232,18 @@ StatusOr<Vocabulary> readGgufVocabulary(const GgufFile &file) {
   return vocab;
 }
 
+StatusOr<Vocabulary> readVocabulary(const std::string &path) {
+  HETAGON_ASSIGN_OR_RETURN(std::shared_ptr<const MappedFile> mapped,
+                           MappedFile::open(path));
+  std::string_view text(reinterpret_cast<const char *>(mapped->bytes().data()),
+                        mapped->bytes().size());
+  if (text.starts_with("GGUF")) {
+    HETAGON_ASSIGN_OR_RETURN(std::shared_ptr<const GgufFile> file,
+                             GgufFile::read(mapped));
+    return readGgufVocabulary(*file);
+  }
+  HETAGON_ASSIGN_OR_RETURN(Json root, parseJson(text, path));
+  return readJsonVocabulary(root, path);
+}
+
 } // namespace hetagon

@@ -15,6 +15,9 @@ namespace hetagon {
 StatusOr<Vocabulary> readJsonVocabulary(const Json &root,
                                         const std::string &file);
 
+/// The vocabulary in the file at `path`: a GGUF file or a tokenizer.json.
+StatusOr<Vocabulary> readVocabulary(const std::string &path);
+
 /// The vocabulary under `tokenizer.ggml.*` of a GGUF file.
 StatusOr<Vocabulary> readGgufVocabulary(const GgufFile &file);
 
