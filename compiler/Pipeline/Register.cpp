@@ -1,5 +1,6 @@
 // Registers dialects and passes for the compiler's tools.
 #include "compiler/Pipeline/Register.h"
+#include "compiler/Conversion/NnToLinalg/NnToLinalg.h"
 #include "dialects/Agent/IR/Agent.h"
 #include "dialects/Nn/IR/Nn.h"
 #include "dialects/Task/IR/Task.h"
@@ -12,8 +13,12 @@ namespace hetagon::pipeline {
 void registerAllDialects(mlir::DialectRegistry &registry) {
   registry.insert<agent::AgentDialect, nn::NnDialect, task::TaskDialect,
                   mlir::arith::ArithDialect, mlir::func::FuncDialect>();
+  conversion::registerNnToLinalgDialects(registry);
 }
 
-void registerAllPasses() { mlir::registerTransformsPasses(); }
+void registerAllPasses() {
+  mlir::registerTransformsPasses();
+  conversion::registerNnToLinalgPasses();
+}
 
 } // namespace hetagon::pipeline
