@@ -12,6 +12,8 @@ typedef float Lanes __attribute__((ext_vector_type(16)));
 typedef float Lanes8 __attribute__((ext_vector_type(8)));
 typedef float Lanes4 __attribute__((ext_vector_type(4)));
 typedef float Lanes2 __attribute__((ext_vector_type(2)));
+typedef uint8_t Codes __attribute__((ext_vector_type(16)));
+typedef int8_t SignedCodes __attribute__((ext_vector_type(16)));
 
 #define HETAGON_INLINE static inline __attribute__((always_inline))
 
@@ -38,6 +40,10 @@ HETAGON_INLINE float half(uint16_t bits) {
 
 HETAGON_INLINE float loadHalf(const uint8_t *bytes) {
   return half(load16(bytes));
+}
+
+HETAGON_INLINE void store(Lanes values, float *to) {
+  __builtin_memcpy(to, &values, sizeof(Lanes));
 }
 
 HETAGON_INLINE void expandQ4K(const uint8_t *block, float *out) {
@@ -95,26 +101,31 @@ void expand(Format format, const uint8_t *in, int64_t count, float *out) {
   case Format::Q8_0:
     for (int64_t b = 0; b < count / 32; ++b, in += 34, out += 32) {
       float d = loadHalf(in);
-      for (int i = 0; i < 32; ++i)
-        out[i] = float(int8_t(in[2 + i])) * d;
+      Codes codes[2];
+      __builtin_memcpy(codes, in + 2, 32);
+      for (int i = 0; i < 2; ++i)
+        store(__builtin_convertvector(
+                  __builtin_convertvector(codes[i], SignedCodes), Lanes) *
+                  d,
+              out + 16 * i);
     }
     return;
   case Format::Q4_0:
     for (int64_t b = 0; b < count / 32; ++b, in += 18, out += 32) {
       float d = loadHalf(in);
-      for (int i = 0; i < 16; ++i)
-        out[i] = d * float((in[2 + i] & 15) - 8);
-      for (int i = 0; i < 16; ++i)
-        out[i + 16] = d * float((in[2 + i] >> 4) - 8);
+      Codes codes;
+      __builtin_memcpy(&codes, in + 2, 16);
+      store(d * (__builtin_convertvector(codes & 15, Lanes) - 8.0f), out);
+      store(d * (__builtin_convertvector(codes >> 4, Lanes) - 8.0f), out + 16);
     }
     return;
   case Format::Q4_1:
     for (int64_t b = 0; b < count / 32; ++b, in += 20, out += 32) {
       float d = loadHalf(in), m = loadHalf(in + 2);
-      for (int i = 0; i < 16; ++i)
-        out[i] = d * float(in[4 + i] & 15) + m;
-      for (int i = 0; i < 16; ++i)
-        out[i + 16] = d * float(in[4 + i] >> 4) + m;
+      Codes codes;
+      __builtin_memcpy(&codes, in + 4, 16);
+      store(d * __builtin_convertvector(codes & 15, Lanes) + m, out);
+      store(d * __builtin_convertvector(codes >> 4, Lanes) + m, out + 16);
     }
     return;
   case Format::Q4_K:
