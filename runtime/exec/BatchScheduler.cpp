@@ -2,6 +2,7 @@
 // take tokens.
 #include "runtime/exec/BatchScheduler.h"
 #include <algorithm>
+#include <system_error>
 
 namespace hetagon {
 
@@ -96,8 +97,17 @@ BatchScheduler::create(std::shared_ptr<ServiceInstance> service,
                   "service '" + service->name() + "' is no decoder");
   HETAGON_ASSIGN_OR_RETURN(std::unique_ptr<ProgramRunner> runner,
                            ProgramRunner::create(std::move(service)));
-  return std::unique_ptr<BatchScheduler>(
+  std::unique_ptr<BatchScheduler> scheduler(
       new BatchScheduler(std::move(runner), std::move(options)));
+  try {
+    scheduler->thread = std::jthread(
+        [self = scheduler.get()](std::stop_token stop) { self->serve(stop); });
+  } catch (const std::system_error &) {
+    return Status(Code::ResourceExhausted, "no thread for service '" +
+                                               scheduler->service().name() +
+                                               "'");
+  }
+  return scheduler;
 }
 
 BatchScheduler::BatchScheduler(std::unique_ptr<ProgramRunner> owned,
@@ -108,7 +118,6 @@ BatchScheduler::BatchScheduler(std::unique_ptr<ProgramRunner> owned,
   if (options.chunkTokens == 0)
     options.chunkTokens = runner->service().plan().max_rows;
   count.pages = pool.capacity();
-  thread = std::jthread([this](std::stop_token stop) { serve(stop); });
 }
 
 BatchScheduler::~BatchScheduler() = default;

@@ -3,6 +3,7 @@
 #include "runtime/sched/HostExecutor.h"
 #include <algorithm>
 #include <sched.h>
+#include <system_error>
 
 namespace hetagon {
 
@@ -47,8 +48,13 @@ HostExecutor::HostExecutor(Options options)
     : workerCount(options.workers ? options.workers : usableThreads()),
       spin(options.spin), posted(std::max(2u, workerCount)) {
   members = std::make_unique<Member[]>(workerCount - 1);
-  for (uint32_t i = 0; i + 1 < workerCount; ++i)
-    members[i].thread = std::thread([this, i] { serve(members[i], i + 1); });
+  for (uint32_t i = 0; i + 1 < workerCount; ++i) {
+    try {
+      members[i].thread = std::thread([this, i] { serve(members[i], i + 1); });
+    } catch (const std::system_error &) {
+      workerCount = i + 1; // what the system gives is the budget
+    }
+  }
   table.struct_size = sizeof table;
   table.abi_version = HETAGON_DEVICE_ABI_VERSION;
   table.context = this;

@@ -25,7 +25,8 @@ namespace hetagon {
 class HostExecutor {
 public:
   struct Options {
-    /// 0: the hardware threads this process may use (its affinity mask).
+    /// 0: the hardware threads this process may use (its affinity mask). Fewer
+    /// when the system gives fewer.
     uint32_t workers = 0;
     /// How long an idle team thread spins before it sleeps.
     std::chrono::microseconds spin{50};

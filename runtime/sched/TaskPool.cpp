@@ -1,6 +1,8 @@
 // Threads on demand for tasks that may block.
 #include "runtime/sched/TaskPool.h"
 #include <algorithm>
+#include <system_error>
+#include <utility>
 
 namespace hetagon {
 
@@ -28,16 +30,31 @@ TaskPool::~TaskPool() {
 void TaskPool::post(std::function<void()> task) {
   {
     std::lock_guard lock(mutex);
-    tasks.push_back(std::move(task));
+    tasks.push_back(std::exchange(task, nullptr));
     if (idle < tasks.size() && threads.size() < limit)
-      threads.emplace_back([this] { serve(); });
+      addThread();
+    if (threads.empty()) {
+      task = std::move(tasks.front());
+      tasks.pop_front();
+    }
   }
-  changed.notify_one();
+  if (task)
+    task();
+  else
+    changed.notify_one();
 }
 
 void TaskPool::drain() {
   std::unique_lock lock(mutex);
   drained.wait(lock, [this] { return busy == 0 && tasks.empty(); });
+}
+
+void TaskPool::addThread() {
+  try {
+    threads.emplace_back([this] { serve(); });
+  } catch (const std::system_error &) {
+    // The threads there are, or else the caller, carry the task.
+  }
 }
 
 uint32_t TaskPool::threadCount() const {

@@ -13,8 +13,9 @@
 
 namespace hetagon {
 
-/// Threads are made when a task finds none idle, up to `limit`, and kept. Tasks
-/// start in the order of post(). A task may post others. Thread-safe.
+/// Threads are made when a task finds none idle, up to `limit`, and kept; when
+/// the system gives none at all, post() runs the task itself. Tasks start in
+/// the order of post(). A task may post others. Thread-safe.
 class TaskPool {
 public:
   explicit TaskPool(uint32_t limit);
@@ -31,6 +32,7 @@ public:
 
 private:
   void serve();
+  void addThread(); ///< holding the mutex
 
   const uint32_t limit;
   mutable std::mutex mutex;

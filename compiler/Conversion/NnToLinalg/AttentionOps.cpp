@@ -69,52 +69,40 @@ Value decomposeOp(Emitter &emitter, nn::KvAppendOp op, ValueRange operands) {
   Value key = operands[0], value = operands[1], pool = operands[2];
   Value rowSeq = operands[3], positions = operands[4], pageTable = operands[5];
   nn::KvType kv = op.getKv().getType();
-  int64_t heads = kv.getKvHeads(), headDim = kv.getHeadDim();
+  int64_t headDim = kv.getHeadDim();
+  Value zero = emitter.index(0), one = emitter.index(1);
+  Value columns = emitter.index(kv.getColumns());
 
-  // One slice of a row: [heads, head_dim] in the pool's format.
-  auto rowType = RankedTensorType::get({heads, headDim}, emitter.getF32Type());
-  auto slice = [&](Emitter &e, Value rows, Value row) -> Value {
-    OpFoldResult one = e.getIndexAttr(1), zero = e.getIndexAttr(0);
-    Value flat = e.create<tensor::ExtractSliceOp>(
-        RankedTensorType::get({heads * headDim}, e.getF32Type()), rows,
-        ArrayRef<OpFoldResult>{row, zero},
-        ArrayRef<OpFoldResult>{one, e.getIndexAttr(heads * headDim)},
-        ArrayRef<OpFoldResult>{one, one});
-    SmallVector<ReassociationIndices> groups{{0, 1}};
-    Value split = e.create<tensor::ExpandShapeOp>(rowType, flat, groups);
-    if (kv.getFormat().isF32())
-      return split;
-    Value init = e.create<tensor::EmptyOp>(rowType.getShape(), kv.getFormat());
-    return e.generic(split, init, {e.identity(2), e.identity(2)},
-                     [&](Emitter &body, ValueRange in) {
-                       return body.fromF32(in[0], kv.getFormat());
-                     });
-  };
+  // Element by element: the rows of a page are no one piece of the pool, and a
+  // copy of pieces would need a library.
   auto loop = emitter.create<scf::ForOp>(
-      emitter.index(0), emitter.dim(key, 0), emitter.index(1), pool,
-      [&](OpBuilder &nested, Location loc, Value row, ValueRange carried) {
-        Emitter e(loc, nested);
+      zero, emitter.dim(key, 0), one, pool,
+      [&](OpBuilder &rowBuilder, Location loc, Value row, ValueRange before) {
+        Emitter e(loc, rowBuilder);
         Value sequence = e.toIndex(e.extract(rowSeq, row));
         Value position = e.toIndex(e.extract(positions, row));
         PagePlace place =
             findPage(e, pageTable, sequence, position, kv.getPageTokens());
-        Value current = carried.front();
-        for (auto [which, rows] : {std::pair{0, key}, {1, value}}) {
-          OpFoldResult one = e.getIndexAttr(1), zero = e.getIndexAttr(0);
-          SmallVector<OpFoldResult> offsets{place.page,
-                                            e.getIndexAttr(op.getLayer()),
-                                            e.getIndexAttr(which),
-                                            zero,
-                                            place.slot,
-                                            zero};
-          SmallVector<OpFoldResult> sizes{one, one,
-                                          one, e.getIndexAttr(heads),
-                                          one, e.getIndexAttr(headDim)};
-          SmallVector<OpFoldResult> strides(6, one);
-          current = e.create<tensor::InsertSliceOp>(
-              slice(e, rows, row), current, offsets, sizes, strides);
-        }
-        e.create<scf::YieldOp>(current);
+        Value layer = e.index(op.getLayer());
+        auto inner = e.create<scf::ForOp>(
+            zero, columns, one, before,
+            [&](OpBuilder &columnBuilder, Location, Value column,
+                ValueRange carried) {
+              Emitter body(loc, columnBuilder);
+              Value head = body.quotient(column, headDim);
+              Value d = body.remainder(column, headDim);
+              Value current = carried.front();
+              for (auto [which, rows] : {std::pair{0, key}, {1, value}}) {
+                Value element = body.fromF32(body.extract(rows, {row, column}),
+                                             kv.getFormat());
+                current = body.create<tensor::InsertOp>(
+                    element, current,
+                    ValueRange{place.page, layer, body.index(which), head,
+                               place.slot, d});
+              }
+              body.create<scf::YieldOp>(current);
+            });
+        e.create<scf::YieldOp>(inner.getResults());
       });
   return loop.getResult(0);
 }

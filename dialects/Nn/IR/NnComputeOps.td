@@ -15,8 +15,9 @@ class Nn_LikeInput<string operand>
 def Nn_EmbeddingOp : Nn_ComputeOp<"embedding", [Nn_Infers]> {
   let summary = "rows of a table by number";
   let description = [{
-    `result[r] = table[ids[r]]`, dequantised. An id outside the table gives a
-    row of zeros.
+    `result[r] = table[ids[r]]`, dequantised. An id outside the table is a
+    mistake of the caller: a backend refuses the submission or yields some row of
+    the table, but reads nothing else.
 
     ```mlir
     %x = nn.embedding %tokens, %table : tensor<49152x576x!nn.quant<q8_0>>

@@ -34,9 +34,10 @@ nn.func @weights(%tokens: tensor<?xi32>) -> (%y: tensor<?x64xf32>) artefact "w" 
 nn.func @cache(%x: tensor<?x4xf32>, %q: tensor<?x8xf32>, %row_seq: tensor<?xi32>, %positions: tensor<?xi32>,
                %page_table: tensor<?x?xi32>, %kv: !kv) -> (%y: tensor<?x8xf32>) {
   // CHECK: %[[NEXT:.*]] = scf.for {{.*}} iter_args(%[[CARRIED:.*]] = %[[POOL]])
+  // CHECK: scf.for {{.*}} iter_args(%[[INNER:.*]] = %[[CARRIED]])
   // CHECK: arith.truncf %{{.*}} : f32 to f16
-  // CHECK: tensor.insert_slice %{{.*}} into %[[CARRIED]][%{{.*}}, 1, 0, 0, %{{.*}}, 0] [1, 1, 1, 1, 1, 4] [1, 1, 1, 1, 1, 1] : tensor<1x4xf16> into tensor<?x2x2x1x8x4xf16>
-  // CHECK: tensor.insert_slice %{{.*}} into %{{.*}}[%{{.*}}, 1, 1, 0, %{{.*}}, 0]
+  // CHECK: %[[WITH_KEY:.*]] = tensor.insert %{{.*}} into %[[INNER]][%{{.*}}, %c1, %c0, %{{.*}}, %{{.*}}, %{{.*}}] : tensor<?x2x2x1x8x4xf16>
+  // CHECK: tensor.insert %{{.*}} into %[[WITH_KEY]][%{{.*}}, %c1, %c1, %{{.*}}, %{{.*}}, %{{.*}}] : tensor<?x2x2x1x8x4xf16>
   %kv1 = nn.kv_append %x, %x, %kv, %row_seq, %positions, %page_table layer 1 : tensor<?x4xf32>, !kv
   // CHECK: tensor.extract %[[NEXT]]
   // CHECK: math.exp
