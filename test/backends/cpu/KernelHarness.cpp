@@ -41,6 +41,15 @@ Buffer KernelHost::upload(std::span<const uint8_t> bytes) {
   return buffer;
 }
 
+void KernelHost::write(const Buffer &buffer, std::span<const uint8_t> bytes) {
+  require(opened->write(buffer, 0, bytes), "write");
+}
+
+void KernelHost::renewFence() {
+  fence = take(opened->createFence(), "create a fence");
+  ticks = 0;
+}
+
 std::vector<uint8_t> KernelHost::download(const Buffer &buffer,
                                           uint64_t bytes) {
   std::vector<uint8_t> data(bytes);

@@ -23,6 +23,10 @@ public:
   /// Device memory with these bytes.
   Buffer upload(std::span<const uint8_t> bytes);
   Buffer allocate(uint64_t bytes);
+  void write(const Buffer &buffer, std::span<const uint8_t> bytes);
+  /// A fence stays failed: after an expected failure the next run needs a new
+  /// one.
+  void renewFence();
   std::vector<uint8_t> download(const Buffer &buffer, uint64_t bytes);
   /// Runs one entry and waits; `repeats` records it several times in one
   /// command buffer. Returns the seconds that the submission took.

@@ -6,6 +6,7 @@
 #include "test/backends/cpu/KernelHarness.h"
 #include <cstring>
 #include <gtest/gtest.h>
+#include <numeric>
 #include <random>
 
 namespace hetagon::cpu {
