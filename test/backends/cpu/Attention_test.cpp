@@ -75,7 +75,8 @@ TEST_P(AttentionTest, PagedEqualsSoftmax) {
     table.resize(seqs * maxPages);
     int64_t kvColumns = kv.heads * kv.headDim;
     int64_t columns = spec.heads * kv.headDim;
-    std::vector<float> k = floats(rows * kvColumns), v = floats(rows * kvColumns);
+    std::vector<float> k = floats(rows * kvColumns),
+                       v = floats(rows * kvColumns);
     std::vector<float> q = floats(rows * columns, 2);
 
     // Appends everything, then attends with the chosen rows only.
@@ -85,16 +86,19 @@ TEST_P(AttentionTest, PagedEqualsSoftmax) {
       // Stale memory must not leak into results: fill with NaN patterns.
       host.write(pool, Bytes(pages * kv.pageBytes(), 0xff));
       Buffer keys = host.upload(bytesOf(k)), values = host.upload(bytesOf(v));
-      Buffer rs = host.upload(bytesOf(rowSeq)), ps = host.upload(bytesOf(positions));
+      Buffer rs = host.upload(bytesOf(rowSeq)),
+             ps = host.upload(bytesOf(positions));
       Buffer pt = host.upload(bytesOf(places));
       host.run(appends[index], {&keys, &values, &pool, &rs, &ps, &pt},
                {rows, layer, seqs, maxPages, pages});
       auto slice = [&](const auto &list, int64_t width) {
-        return host.upload(bytesOf(std::vector(
-            list.begin() + first * width, list.begin() + (first + count) * width)));
+        return host.upload(
+            bytesOf(std::vector(list.begin() + first * width,
+                                list.begin() + (first + count) * width)));
       };
       Buffer queries = slice(q, columns), rs2 = slice(rowSeq, 1);
-      Buffer ps2 = slice(positions, 1), result = host.allocate(count * columns * 4);
+      Buffer ps2 = slice(positions, 1),
+             result = host.allocate(count * columns * 4);
       host.run(attentions[index], {&queries, &pool, &rs2, &ps2, &pt, &result},
                {count, layer, maxPages});
       return as<float>(host.download(result, count * columns * 4));
@@ -120,12 +124,14 @@ TEST_P(AttentionTest, PagedEqualsSoftmax) {
           int64_t kvHead = h / (spec.heads / kv.heads);
           auto element = [&](const std::vector<float> &list, int64_t at,
                              int64_t d) {
-            return rounded(list[(start + at) * kvColumns + kvHead * kv.headDim + d]);
+            return rounded(
+                list[(start + at) * kvColumns + kvHead * kv.headDim + d]);
           };
-          int64_t begin = spec.window ? std::max<int64_t>(0, p + 1 - spec.window) : 0;
+          int64_t begin =
+              spec.window ? std::max<int64_t>(0, p + 1 - spec.window) : 0;
           std::vector<double> head = attend(
-              &q[(start + p) * columns + h * kv.headDim], kv.headDim, spec.scale,
-              begin, p + 1,
+              &q[(start + p) * columns + h * kv.headDim], kv.headDim,
+              spec.scale, begin, p + 1,
               [&](int64_t at, int64_t d) { return element(k, at, d); },
               [&](int64_t at, int64_t d) { return element(v, at, d); });
           std::copy(head.begin(), head.end(),
@@ -182,13 +188,17 @@ TEST_P(AttentionTest, AppendRefusesNumbersOutOfRange) {
   struct Case {
     int32_t seq, position, page;
   };
-  for (Case c : {Case{1, 0, 0}, {-1, 0, 0}, {0, 16, 0}, {0, -1, 0}, {0, 0, 2},
+  for (Case c : {Case{1, 0, 0},
+                 {-1, 0, 0},
+                 {0, 16, 0},
+                 {0, -1, 0},
+                 {0, 0, 2},
                  {0, 0, -1}}) {
     Buffer rs = host.upload(bytesOf(std::vector{c.seq}));
     Buffer ps = host.upload(bytesOf(std::vector{c.position}));
     Buffer pt = host.upload(bytesOf(std::vector{c.page}));
-    Status status = host.tryRun(append, {&k, &k, &pool, &rs, &ps, &pt},
-                                {1, 0, 1, 1, 2});
+    Status status =
+        host.tryRun(append, {&k, &k, &pool, &rs, &ps, &pt}, {1, 0, 1, 1, 2});
     EXPECT_EQ(status.code(), Code::OutOfRange) << status.str();
     host.renewFence();
   }
@@ -212,7 +222,8 @@ TEST_P(AttentionTest, SegmentsEqualSoftmax) {
       }
       rows += length;
     }
-    std::vector<float> q = floats(rows * columns, 2), k = floats(rows * columns);
+    std::vector<float> q = floats(rows * columns, 2),
+                       k = floats(rows * columns);
     std::vector<float> v = floats(rows * columns);
     std::vector<float> all = run<float>(
         entries[i],

@@ -33,8 +33,9 @@ TEST_P(RowWiseTest, Pointwise) {
         .columns = 33,
         .activation = Activation::GeluTanh},
        [](double a, double) {
-         return a / 2 * (1 + std::tanh(std::sqrt(2 / M_PI) *
-                                       (a + 0.044715 * a * a * a)));
+         return a / 2 *
+                (1 +
+                 std::tanh(std::sqrt(2 / M_PI) * (a + 0.044715 * a * a * a)));
        }},
       {{.op = PointwiseOp::Activate,
         .columns = 32,
@@ -50,8 +51,8 @@ TEST_P(RowWiseTest, Pointwise) {
   for (size_t i = 0; i < cases.size(); ++i) {
     const PointwiseSpec &spec = cases[i].spec;
     int64_t rows = number(1, 9), columns = spec.columns;
-    bool vector = spec.op == PointwiseOp::AddVector ||
-                  spec.op == PointwiseOp::MulVector;
+    bool vector =
+        spec.op == PointwiseOp::AddVector || spec.op == PointwiseOp::MulVector;
     bool two = vector || spec.op == PointwiseOp::Add ||
                spec.op == PointwiseOp::Mul || spec.op == PointwiseOp::Glu;
     std::vector<float> a = floats(rows * columns, 4);
@@ -61,8 +62,7 @@ TEST_P(RowWiseTest, Pointwise) {
       inputs.push_back(toBytes(b));
     std::vector<double> expected;
     for (size_t at = 0; at < a.size(); ++at)
-      expected.push_back(
-          cases[i].value(a[at], b[vector ? at % columns : at]));
+      expected.push_back(cases[i].value(a[at], b[vector ? at % columns : at]));
     expectClose(run<float>(entries[i], inputs, a.size(), {rows}), expected,
                 4e-6, entries[i]);
   }
@@ -78,15 +78,16 @@ TEST_P(RowWiseTest, ExtremeActivations) {
   compile();
   std::vector<float> x = {-1000, -88, -1e-30f, 0, 88, 1000};
   for (const std::string &entry : {silu, gelu})
-    expectClose(run<float>(entry, {toBytes(x)}, 6, {1}),
-                {0, 0, 0, 0, 88, 1000}, 1e-5, entry);
+    expectClose(run<float>(entry, {toBytes(x)}, 6, {1}), {0, 0, 0, 0, 88, 1000},
+                1e-5, entry);
 }
 
 TEST_P(RowWiseTest, Norms) {
-  const std::vector<NormSpec> specs = {
-      {NormKind::Rms, 576, 576, 1e-5}, {NormKind::Rms, 96, 24, 1e-6},
-      {NormKind::Layer, 384, 384, 1e-12}, {NormKind::Layer, 37, 37, 1e-5},
-      {NormKind::L2, 50, 50, 1e-12}};
+  const std::vector<NormSpec> specs = {{NormKind::Rms, 576, 576, 1e-5},
+                                       {NormKind::Rms, 96, 24, 1e-6},
+                                       {NormKind::Layer, 384, 384, 1e-12},
+                                       {NormKind::Layer, 37, 37, 1e-5},
+                                       {NormKind::L2, 50, 50, 1e-12}};
   std::vector<std::string> entries;
   for (const NormSpec &spec : specs)
     entries.push_back(requireNorm(*set, spec));
