@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <fstream>
 #include <gtest/gtest.h>
+#include <random>
 
 using namespace hetagon;
 using namespace hetagon::test;
@@ -256,6 +257,24 @@ TEST(DescribeModel, SentencePieceBeginsWithBos) {
   EXPECT_EQ("sentencepiece", model->tokenizer.algorithm);
   EXPECT_EQ("false", model->tokenizer.options.at("space_prefix"));
   EXPECT_TRUE(model->tokenizer.addBos);
+}
+
+TEST(DescribeModel, MutatedFilesFailWithAPlace) {
+  TinyDecoder tiny;
+  tiny.qkvBias = tiny.headNorms = true;
+  Bytes original = tiny.builder().build();
+  size_t tables = tiny.builder().metadata.size() + tiny.builder().infos.size();
+  std::mt19937 random(11);
+  std::string path = testing::TempDir() + "mutated_tiny.gguf";
+  for (int round = 0; round < 1500; ++round) {
+    Bytes bytes = original;
+    for (size_t n = 1 + random() % 3; n--;)
+      bytes[random() % (24 + tables)] =
+          random() % 2 ? uint8_t(random()) : uint8_t(random() % 3);
+    Status status = describeModel(writeBytes(path, bytes)).status();
+    if (!status.isOk())
+      EXPECT_TRUE(status.place()) << status.str();
+  }
 }
 
 TEST(DescribeModel, RefusesOtherPaths) {
