@@ -52,7 +52,7 @@ def Agent_DeclassifyOp : Agent_Node<"declassify", [
     DeclareOpInterfaceMethods<SymbolUserOpInterface>]> {
   let summary = "the user's word that a value may leave its class";
   let description = [{
-    Without `to` the result belongs to no class. The reason is kept in the plan.
+    Without `to` the result belongs to no class. The reason is for whoever reviews the workflow.
 
     ```mlir
     %public = agent.declassify "release" %text : !agent.text

@@ -115,7 +115,7 @@ void ObjectiveOp::getEffects(EffectList &effects) {
   effects.emplace_back(MemoryEffects::Write::get(), Demands::get());
 }
 
-// Kept even when nobody reads the result: the plan lists what was released.
+// Kept even when nobody reads the result: a release is for review.
 void DeclassifyOp::getEffects(EffectList &effects) {
   effects.emplace_back(MemoryEffects::Write::get(), Demands::get());
 }

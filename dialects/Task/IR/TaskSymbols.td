@@ -54,6 +54,12 @@ def Task_ArtefactOp : Task_Symbol<"artefact"> {
                        OptionalAttr<StrAttr>:$sym_visibility);
   let assemblyFormat = "$sym_name `` $kind attr-dict";
   let hasVerifier = 1;
+  let builders = [OpBuilder<(ins "::llvm::StringRef":$name,
+                                 "ArtefactKind":$kind), [{
+    auto &properties = $_state.getOrAddProperties<Properties>();
+    properties.sym_name = $_builder.getStringAttr(name);
+    properties.kind = ArtefactKindAttr::get($_builder.getContext(), kind);
+  }]>];
 }
 
 def Task_ServiceOp : Task_Symbol<"service", [
@@ -89,6 +95,14 @@ def Task_ServiceOp : Task_Symbol<"service", [
                        OptionalAttr<StrAttr>:$sym_visibility);
   let assemblyFormat = "$sym_name `` $kind `model` $model attr-dict";
   let hasVerifier = 1;
+  let builders = [OpBuilder<(ins "::llvm::StringRef":$name,
+                                 "ServiceKind":$kind,
+                                 "::llvm::StringRef":$model), [{
+    auto &properties = $_state.getOrAddProperties<Properties>();
+    properties.sym_name = $_builder.getStringAttr(name);
+    properties.kind = ServiceKindAttr::get($_builder.getContext(), kind);
+    properties.model = $_builder.getStringAttr(model);
+  }]>];
 }
 
 def Task_ToolOp : Task_Symbol<"tool"> {

@@ -1,0 +1,62 @@
+// Checks that close the stages of the pipeline.
+#ifndef HETAGON_COMPILER_ANALYSIS_PASSES_TD
+#define HETAGON_COMPILER_ANALYSIS_PASSES_TD
+
+include "mlir/Pass/PassBase.td"
+
+def RecordRequirements : Pass<"record-requirements", "::mlir::ModuleOp"> {
+  let summary = "write down which requirements there are";
+  let description = [{
+    The list stands on the module, for `verify-requirements` after each stage.
+
+    Before:
+    ```mlir
+    module {
+      agent.graph @g() -> () {
+        agent.require "r0" "latency" max 1.0 "s"
+        agent.output
+      }
+    }
+    ```
+    After:
+    ```mlir
+    module attributes {task.requirements = ["r0"]} { ... }
+    ```
+  }];
+}
+
+def VerifyRequirements : Pass<"verify-requirements", "::mlir::ModuleOp"> {
+  let summary = "prove that no requirement vanished, doubled or appeared";
+  let description = [{
+    Compares the requirements of the module, of either dialect, with the list
+    that `record-requirements` left, and fails at what differs. Changes nothing.
+
+    Before and after:
+    ```mlir
+    module attributes {task.requirements = ["r0"]} {
+      task.graph @g() -> () {
+        task.require "r0" "latency" max 1.0 "s"
+        task.output
+      }
+    }
+    ```
+  }];
+}
+
+def VerifyPlacement : Pass<"verify-placement", "::mlir::ModuleOp"> {
+  let summary = "prove that every request has a device that may take it";
+  let description = [{
+    Each scenario places every step that asks a service, on a device there is, in
+    a zone where its data may be, and places nothing else. Where services have
+    devices already, they are those of the first scenario. Changes nothing.
+
+    Before and after:
+    ```mlir
+    task.scenario @primary {
+      task.place "answer" on "cpu" why "the default" rejected []
+    }
+    ```
+  }];
+}
+
+#endif // HETAGON_COMPILER_ANALYSIS_PASSES_TD

@@ -1,0 +1,77 @@
+// The interface of every planner: which request runs on which device, why, and
+// what excluded the alternatives. Free of MLIR, so that a solver sees a problem
+// and nothing else.
+#ifndef HETAGON_COMPILER_PLANNER_PLANNER_H
+#define HETAGON_COMPILER_PLANNER_PLANNER_H
+
+#include "runtime/base/Status.h"
+#include <map>
+#include <memory>
+#include <set>
+#include <string>
+#include <vector>
+
+namespace hetagon::planner {
+
+struct Device {
+  std::string id, backend, zone;
+  /// Takes whole requests for models that somebody else runs.
+  bool isEndpoint = false;
+};
+
+enum class Work { Decoder, Encoder, Endpoint };
+
+/// The steps of one node that ask one service; they are placed together.
+struct Request {
+  std::string node;
+  std::vector<std::string> steps;
+  std::string model;
+  Work work = Work::Decoder;
+  /// Zones where its data may be, and the class that says so; absent when it
+  /// may be anywhere.
+  std::map<std::string, std::set<std::string>> zonesByClass;
+};
+
+struct Problem {
+  std::vector<Device> devices;
+  std::vector<Request> requests;
+  std::map<std::string, std::string> pins; ///< node or step -> device
+  std::set<std::string> forbidden;         ///< devices
+};
+
+struct Choice {
+  std::string device, why;
+  std::vector<std::string> rejected; ///< "device: reason"
+};
+
+/// Parallel to Problem::requests.
+struct Scenario {
+  std::vector<Choice> choices;
+};
+
+class Planner {
+public:
+  virtual ~Planner() = default;
+  /// InvalidArgument for pins and devices that contradict or do not exist,
+  /// NotFound when a request has no device left; the message lists, for each
+  /// device, what excludes it.
+  virtual StatusOr<Scenario> plan(const Problem &problem) = 0;
+};
+
+/// Takes pins as they are; otherwise the first device that may, in this order
+/// of backends: cpu, reference, any other; endpoints only for models that have
+/// no files here.
+std::unique_ptr<Planner> createTrivialPlanner();
+
+/// What every planner has to refuse: names that nobody has, pins that
+/// contradict.
+Status checkNames(const Problem &problem);
+/// Why `device` may not take `request`; empty when it may.
+std::string exclusion(const Problem &problem, const Request &request,
+                      const Device &device);
+/// The device that the user pinned the request to; null for none.
+const std::string *pinOf(const Problem &problem, const Request &request);
+
+} // namespace hetagon::planner
+
+#endif // HETAGON_COMPILER_PLANNER_PLANNER_H
