@@ -195,7 +195,7 @@ private:
                  plain(executable.format()), showBytes(section.size),
                  join(executable.features(), plain),
                  std::to_string(executable.entries()->size()) + ": " +
-                     join(executable.entries(), plain)});
+                     entriesOf(executable)});
     }
     print(table, 2);
   }
@@ -230,7 +230,33 @@ private:
     print(table, 2);
   }
 
-  /// Commands with one entry and note are counted, in the order of the first.
+  /// The name of an entry without the number that tells it from its like.
+  static std::string stem(const std::string &entry) {
+    size_t end = entry.find_last_not_of("0123456789");
+    bool numbered =
+        end != std::string::npos && end + 1 < entry.size() && entry[end] == '_';
+    return numbered ? entry.substr(0, end) : entry;
+  }
+
+  /// "linear (4), rope (2), pool": entries of one stem are counted.
+  static std::string entriesOf(const fb::Executable &executable) {
+    std::vector<std::pair<std::string, size_t>> stems;
+    std::map<std::string, size_t> index;
+    for (const flatbuffers::String *entry : *executable.entries()) {
+      auto [found, added] = index.try_emplace(stem(plain(entry)), stems.size());
+      if (added)
+        stems.push_back({found->first, 0});
+      ++stems[found->second].second;
+    }
+    std::string text;
+    for (const auto &[name, count] : stems)
+      text += (text.empty() ? "" : ", ") + name +
+              (count > 1 ? " (" + std::to_string(count) + ")" : "");
+    return text;
+  }
+
+  /// Commands with entries of one stem and note are counted, in the order of
+  /// the first; explainJson has each.
   void program(const fb::Service &service, const fb::Program *program,
                const char *heading) {
     if (!program || program->commands()->size() == 0)
@@ -243,7 +269,7 @@ private:
     std::vector<Row> rows;
     for (const fb::Command *command : *program->commands()) {
       auto [found, added] = index.try_emplace(
-          {plain(command->entry()), plain(command->note())}, rows.size());
+          {stem(plain(command->entry())), plain(command->note())}, rows.size());
       if (added)
         rows.push_back({0, command});
       ++rows[found->second].count;
