@@ -1,11 +1,11 @@
 // Programs imported from described models: small made-up ones compared with
 // their expected text, real ones checked and lowered.
+#include "ImportedService.h"
 #include "compiler/Target/Backend.h"
 #include "frontend/Models/Import/ImportModel.h"
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/IR/Verifier.h"
 #include "mlir/Parser/Parser.h"
-#include <filesystem>
 #include <gtest/gtest.h>
 
 using namespace mlir;
@@ -66,20 +66,6 @@ protected:
     std::string result;
     llvm::raw_string_ostream(result) << *op;
     return result;
-  }
-  /// The path of an installed model, or empty.
-  static std::string installed(const std::string &package) {
-    const char *venv = std::getenv("HETAGON_TOOLS_VENV");
-    if (!venv || !*venv)
-      return "";
-    std::error_code error;
-    for (const auto &python : std::filesystem::directory_iterator(
-             std::string(venv) + "/lib", error)) {
-      auto path = python.path() / "site-packages" / package;
-      if (std::filesystem::exists(path))
-        return path;
-    }
-    return "";
   }
 
   MLIRContext context;
@@ -175,7 +161,7 @@ class ImportInstalledModel
 
 TEST_P(ImportInstalledModel, VerifiesAndLowers) {
   auto [package, attentions] = GetParam();
-  std::string path = installed(package);
+  std::string path = test::installedModel(package);
   if (path.empty())
     GTEST_SKIP() << "HETAGON_TOOLS_VENV holds no " << package;
   auto model = describeModel(path);
