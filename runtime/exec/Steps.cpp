@@ -382,7 +382,8 @@ StatusOr<Values> callTool(StepContext &context) {
     arguments[name] = value.toJson();
   HETAGON_ASSIGN_OR_RETURN(
       tools::McpResult result,
-      context.runtime.tools().call(size_t(context.step.tool), arguments,
+      context.runtime.tools().call(size_t(context.step.tool),
+                                   context.attribute("name"), arguments,
                                    context.deadline, context.stop));
   bool text = context.step.outputs[0]->type == "text";
   if (!text && !result.structured.is_null())

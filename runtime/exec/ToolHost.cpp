@@ -87,7 +87,8 @@ ToolHost::connect(Server &server, const plan::fb::ToolT &tool,
   return server.client;
 }
 
-StatusOr<tools::McpResult> ToolHost::call(size_t index, const Json &arguments,
+StatusOr<tools::McpResult> ToolHost::call(size_t index, const std::string &name,
+                                          const Json &arguments,
                                           tools::Deadline deadline,
                                           std::stop_token stop) {
   if (index >= tools.size())
@@ -97,7 +98,7 @@ StatusOr<tools::McpResult> ToolHost::call(size_t index, const Json &arguments,
   HETAGON_ASSIGN_OR_RETURN(std::shared_ptr<tools::McpClient> client,
                            connect(server, tool, stop));
   StatusOr<tools::McpResult> result =
-      client->call(tool.name, arguments, deadline, stop);
+      client->call(name.empty() ? tool.name : name, arguments, deadline, stop);
   if (!result.isOk()) {
     if (result.status().code() == Code::Unavailable) {
       std::lock_guard lock(server.mutex);

@@ -41,7 +41,10 @@ public:
   /// Calls a tool with an object of arguments. A tool's own failure is
   /// InvalidArgument with its text. A server that has died is started anew on
   /// the next call.
-  StatusOr<tools::McpResult> call(size_t tool, const Json &arguments,
+  ///
+  /// `name` is the tool's on its server; empty: the plan's name for it.
+  StatusOr<tools::McpResult> call(size_t tool, const std::string &name,
+                                  const Json &arguments,
                                   tools::Deadline deadline,
                                   std::stop_token stop);
 
