@@ -20,7 +20,7 @@ OwningOpRef<ModuleOp> makeModule(MLIRContext &context, bool decoder) {
     }
   )mlir";
   constexpr const char *generating = R"mlir(
-    task.service @model decoder model "" {device = "device"}
+    task.service @model decoder model "?" {device = "device"}
     task.graph @generate("prompt" %prompt: !agent.text)
         -> ("text": !agent.stream<!agent.text>) {
       %text = task.generate "generate" @model %prompt : !agent.text
@@ -32,7 +32,7 @@ OwningOpRef<ModuleOp> makeModule(MLIRContext &context, bool decoder) {
     }
   )mlir";
   constexpr const char *embedding = R"mlir(
-    task.service @model encoder model "" {device = "device"}
+    task.service @model encoder model "?" {device = "device"}
     task.graph @embed("text" %text: !agent.text)
         -> ("embedding": !agent.embedding) {
       %e = task.embed "embed" @model %text : !agent.text
