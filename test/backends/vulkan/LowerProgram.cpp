@@ -1,6 +1,6 @@
-// Lowers the one nn.func of a file for vulkan and writes what comes out: a
-// program of its own, because the driver under test brings another LLVM.
-// Usage: vulkan_lower PROGRAM.mlir OUTPUT; exit 3 with diagnostics on stderr.
+// Lowers the one nn.func of a file for a backend and writes what comes out: a
+// program of its own, because the driver under test brings another LLVM. Exits
+// with 3 and diagnostics on stderr when the program cannot be lowered.
 #include "compiler/Target/Backend.h"
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/Parser/Parser.h"
@@ -13,25 +13,25 @@ using namespace hetagon::target;
 namespace fb = hetagon::plan::fb;
 
 int main(int argc, char **argv) {
-  if (argc != 3) {
-    llvm::errs() << "usage: vulkan_lower PROGRAM.mlir OUTPUT\n";
+  if (argc != 4) {
+    llvm::errs() << "usage: vulkan_lower BACKEND PROGRAM.mlir OUTPUT\n";
     return 2;
   }
   MLIRContext context;
   context.loadDialect<hetagon::nn::NnDialect>();
   llvm::SourceMgr sources;
   SourceMgrDiagnosticHandler handler(sources, &context);
-  auto backend = loadBackend("vulkan");
+  auto backend = loadBackend(argv[1]);
   if (!backend) {
     llvm::errs() << llvm::toString(backend.takeError()) << "\n";
     return 3;
   }
-  auto module = parseSourceFile<ModuleOp>(argv[1], sources, &context);
+  auto module = parseSourceFile<ModuleOp>(argv[2], sources, &context);
   if (!module)
     return 3;
   ProgramBuilder builder(0);
   auto step = *module->getOps<hetagon::nn::FuncOp>().begin();
-  if (failed((*backend)->lower(step, {"vulkan", "spirv1.3"}, builder)))
+  if (failed((*backend)->lower(step, {argv[1], ""}, builder)))
     return 3;
   fb::ServiceT service;
   service.name = step.getName().str();
@@ -42,7 +42,7 @@ int main(int argc, char **argv) {
 
   // The service, then the sections, each after its size in eight bytes.
   std::string message;
-  auto output = openOutputFile(argv[2], &message);
+  auto output = openOutputFile(argv[3], &message);
   if (!output) {
     llvm::errs() << message << "\n";
     return 3;
