@@ -79,6 +79,7 @@ LoadedModel::LoadedModel(const std::string &modelPath,
   sources.keepAlive.push_back(weights);
   ServiceOptions options;
   options.kvPages = kvPages;
+  options.maxOutputs = maxRows;
   instance = take(ServiceInstance::load(description, device, sources, options),
                   "load the service");
   this->program = take(ProgramRunner::create(instance), "make a runner");
