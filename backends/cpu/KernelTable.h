@@ -17,6 +17,7 @@ extern "C" {
 #endif
 
 #define HETAGON_CPU_TABLE_VERSION 1u
+#define HETAGON_CPU_MAX_BINDINGS 64u
 #define HETAGON_CPU_TABLE_SYMBOL "hetagon_cpu_kernels"
 #define HETAGON_CPU_FORMAT "elf-x86_64"
 
@@ -42,6 +43,9 @@ typedef struct hetagon_cpu_entry {
   uint32_t binding_count;
   uint32_t constant_count;
   uint64_t scratch_bytes; /* for each part */
+  /* Bit i: the kernel writes binding i; it only reads the others. Two commands
+   * of which neither writes what the other touches may run side by side. */
+  uint64_t written_bindings;
 } hetagon_cpu_entry;
 
 typedef struct hetagon_cpu_table {

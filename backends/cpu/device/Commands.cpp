@@ -15,20 +15,41 @@ Buffer::~Buffer() {
     account->fetch_sub(size, std::memory_order_relaxed);
 }
 
+void CommandList::add(Command command, const std::vector<Span> &spans,
+                      uint64_t writtenSpans) {
+  auto overlap = [](const Span &a, const Span &b) {
+    return a.begin < b.begin + b.size && b.begin < a.begin + a.size;
+  };
+  for (size_t i = 0; i < spans.size() && !command.afterBarrier; ++i)
+    for (size_t j = 0; j < touched.size() && !command.afterBarrier; ++j)
+      command.afterBarrier = (wrote[j] || (writtenSpans >> i & 1)) &&
+                             overlap(spans[i], touched[j]);
+  if (command.afterBarrier) {
+    touched.clear();
+    wrote.clear();
+  }
+  for (size_t i = 0; i < spans.size(); ++i) {
+    touched.push_back(spans[i]);
+    wrote.push_back(writtenSpans >> i & 1);
+  }
+  commands.push_back(command);
+}
+
 void CommandList::dispatch(std::shared_ptr<const KernelImage> image,
                            const KernelEntry &entry,
                            std::vector<std::shared_ptr<Buffer>> held,
-                           const std::vector<const uint8_t *> &bindings,
+                           const std::vector<Span> &bindings,
                            const int64_t *constants, uint32_t constantCount) {
   Command command;
   command.code = entry.code;
   command.entry = &entry;
   command.firstBinding = static_cast<uint32_t>(bindingPool.size());
   command.firstConstant = static_cast<uint32_t>(constantPool.size());
-  bindingPool.insert(bindingPool.end(), bindings.begin(), bindings.end());
+  for (const Span &binding : bindings)
+    bindingPool.push_back(binding.begin);
   constantPool.insert(constantPool.end(), constants, constants + constantCount);
   maxScratch = std::max(maxScratch, (entry.scratchBytes + 63) / 64 * 64);
-  commands.push_back(command);
+  add(command, bindings, entry.writtenBindings);
   for (std::shared_ptr<Buffer> &buffer : held)
     heldBuffers.push_back(std::move(buffer));
   if (heldImages.empty() || heldImages.back() != image)
@@ -43,7 +64,7 @@ void CommandList::copy(std::shared_ptr<Buffer> source, uint64_t sourceOffset,
   command.source = source->data + sourceOffset;
   command.target = target->data + targetOffset;
   command.size = size;
-  commands.push_back(command);
+  add(command, {{command.source, size}, {command.target, size}}, 2);
   heldBuffers.push_back(std::move(source));
   heldBuffers.push_back(std::move(target));
 }
@@ -60,6 +81,14 @@ struct CommandList::Execution {
   void runPart(uint32_t part, uint32_t parts) {
     uint8_t *mine = scratch + uint64_t(part) * list.maxScratch;
     for (const Command &command : list.commands) {
+      if (command.afterBarrier) {
+        barrier.arrive([this] {
+          stop = cancelled.load(std::memory_order_relaxed) ||
+                 failed.load(std::memory_order_relaxed);
+        });
+        if (stop)
+          return;
+      }
       if (command.code) {
         if (command.code(list.bindingPool.data() + command.firstBinding,
                          list.constantPool.data() + command.firstConstant, part,
@@ -71,12 +100,6 @@ struct CommandList::Execution {
         std::memmove(command.target + begin, command.source + begin,
                      end - begin);
       }
-      barrier.arrive([this] {
-        stop = cancelled.load(std::memory_order_relaxed) ||
-               failed.load(std::memory_order_relaxed);
-      });
-      if (stop)
-        return;
     }
   }
 };

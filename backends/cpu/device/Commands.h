@@ -23,11 +23,16 @@ inline constexpr uint32_t bufferAlignment = 64;
 /// Recorded by one thread; immutable while it runs. Holds what it uses.
 class CommandList {
 public:
+  /// A piece of memory that a command touches.
+  struct Span {
+    const uint8_t *begin;
+    uint64_t size;
+  };
   void dispatch(std::shared_ptr<const KernelImage> image,
                 const KernelEntry &entry,
                 std::vector<std::shared_ptr<Buffer>> held,
-                const std::vector<const uint8_t *> &bindings,
-                const int64_t *constants, uint32_t constantCount);
+                const std::vector<Span> &bindings, const int64_t *constants,
+                uint32_t constantCount);
   void copy(std::shared_ptr<Buffer> source, uint64_t sourceOffset,
             std::shared_ptr<Buffer> target, uint64_t targetOffset,
             uint64_t size);
@@ -50,14 +55,20 @@ private:
     const uint8_t *source = nullptr;
     uint8_t *target = nullptr;
     uint64_t size = 0;
+    bool afterBarrier = false; ///< all parts have finished what came before
   };
   struct Execution;
+  /// Appends the command, behind a barrier if it depends on one since the last.
+  void add(Command command, const std::vector<Span> &spans,
+           uint64_t writtenSpans);
 
   std::vector<Command> commands;
   std::vector<const uint8_t *> bindingPool;
   std::vector<int64_t> constantPool;
   std::vector<std::shared_ptr<const KernelImage>> heldImages;
   std::vector<std::shared_ptr<Buffer>> heldBuffers;
+  std::vector<Span> touched; ///< since the last barrier
+  std::vector<bool> wrote;   ///< parallel to touched
   uint64_t dispatches = 0, maxScratch = 0;
 };
 

@@ -230,13 +230,15 @@ hetagon_code readTable(const ObjectReader &object, uint64_t table,
     if (!object.atAddress(at, raw) ||
         !object.textAt(table + int64_t(raw.name_offset), entry.name) ||
         !object.isExecutable(table + int64_t(raw.code_offset)) ||
-        raw.scratch_bytes > maxImageBytes || raw.binding_count > 256 ||
+        raw.scratch_bytes > maxImageBytes ||
+        raw.binding_count > HETAGON_CPU_MAX_BINDINGS ||
         raw.constant_count > 256)
       return fail(error, HETAGON_INVALID_ARGUMENT,
                   "kernel object: table entry %u is invalid", i);
     entry.bindingCount = raw.binding_count;
     entry.constantCount = raw.constant_count;
     entry.scratchBytes = raw.scratch_bytes;
+    entry.writtenBindings = raw.written_bindings;
     entries.push_back(std::move(entry));
     addresses.push_back(table + int64_t(raw.code_offset));
   }

@@ -18,7 +18,8 @@ struct KernelEntry {
   std::string name;
   hetagon_cpu_kernel code = nullptr;
   uint32_t bindingCount = 0, constantCount = 0;
-  uint64_t scratchBytes = 0; ///< for each part
+  uint64_t scratchBytes = 0;    ///< for each part
+  uint64_t writtenBindings = 0; ///< by bit
 };
 
 /// Immutable and thread-safe once loaded; code stays mapped for its life.

@@ -175,7 +175,7 @@ hetagon_code recordDispatch(hetagon_device *device, hetagon_commands commands,
                 kernel.name.c_str(), kernel.bindingCount, kernel.constantCount,
                 bindingCount, constantCount);
   std::vector<std::shared_ptr<Buffer>> held;
-  std::vector<const uint8_t *> pointers;
+  std::vector<CommandList::Span> spans;
   for (uint32_t i = 0; i < bindingCount; ++i) {
     std::shared_ptr<Buffer> buffer = device->buffers.find(bindings[i].buffer);
     if (!buffer || !inside(*buffer, bindings[i].offset, bindings[i].size))
@@ -189,10 +189,10 @@ hetagon_code recordDispatch(hetagon_device *device, hetagon_commands commands,
                   i, kernel.name.c_str(),
                   static_cast<unsigned long long>(bindings[i].offset),
                   bufferAlignment);
-    pointers.push_back(buffer->data + bindings[i].offset);
+    spans.push_back({buffer->data + bindings[i].offset, bindings[i].size});
     held.push_back(std::move(buffer));
   }
-  list->dispatch(std::move(image), kernel, std::move(held), pointers, constants,
+  list->dispatch(std::move(image), kernel, std::move(held), spans, constants,
                  constantCount);
   return HETAGON_OK;
 }

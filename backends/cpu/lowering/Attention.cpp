@@ -128,7 +128,8 @@ std::string requireKvAppend(KernelSet &set, const KvSpec &kv) {
     };
     return e.loop(share.begin, share.end, 1, {e.integer(e.i32, 0)}, emitRow)[0];
   };
-  return set.require({"kv_append_" + kv.name(), 6, 5, 0}, body);
+  constexpr uint64_t writesPool = 1 << 2;
+  return set.require({"kv_append_" + kv.name(), 6, 5, 0, writesPool}, body);
 }
 
 std::string requireAttention(KernelSet &set, const AttentionSpec &spec) {
@@ -146,28 +147,64 @@ std::string requireAttention(KernelSet &set, const AttentionSpec &spec) {
     int64_t targetRow = resultRowBytes(columns, spec.quantisedOutput);
     int64_t targetHead = resultRowBytes(kv.headDim, spec.quantisedOutput);
 
-    // One row's heads of one group against one page.
-    auto attendRow = [&](Val head, Val row, Val slot, Val page, Val values) {
+    // The heads of one group of `together` adjacent rows against positions
+    // [begin, end) of one page.
+    auto attendRows = [&](Val head, Val row, int64_t together, Val slot,
+                          Val begin, Val end, Val values) {
+      llvm::SmallVector<AttentionCore::Query> list;
+      auto flush = [&] {
+        core.attend(list, begin, end, [&](Val token) {
+          return e.at(values, token * (kv.headDim * kv.elementBytes()));
+        });
+        list.clear();
+      };
+      for (int64_t i = 0; i < together; ++i)
+        for (int64_t g = 0; g < group; ++g) {
+          Val column = (head * group + g) * kv.headDim;
+          list.push_back({e.at(queries, ((row + i) * columns + column) * 4),
+                          core.state((slot + i) * group + g)});
+          if (int64_t(list.size()) == core.maxQueries())
+            flush();
+        }
+      if (!list.empty())
+        flush();
+    };
+    // The slots of a page that a row sees: an empty range when it sees none.
+    auto rangeOf = [&](Val row, Val page) {
       Val position = loadNumber(e, positions, row);
       Val pageBegin = page * kv.pageTokens;
       Val begin = e.index(0);
       if (spec.window)
         begin = e.max(position - (spec.window - 1) - pageBegin, begin);
-      Val end = e.min(position + 1 - pageBegin, e.index(kv.pageTokens));
-      e.when(begin < end, [&] {
-        for (int64_t g = 0; g < group; g += core.maxQueries()) {
-          int64_t together = std::min(core.maxQueries(), group - g);
-          llvm::SmallVector<AttentionCore::Query> list;
-          for (int64_t i = 0; i < together; ++i) {
-            Val column = (head * group + (g + i)) * kv.headDim;
-            list.push_back({e.at(queries, (row * columns + column) * 4),
-                            core.state(slot * group + (g + i))});
+      return Share{begin,
+                   e.min(position + 1 - pageBegin, e.index(kv.pageTokens))};
+    };
+    // All rows of a run against one page. Rows that see the whole page go
+    // together where registers allow: the arithmetic of each is the same.
+    int64_t pair = std::max<int64_t>(1, core.maxQueries() / group);
+    auto attendPage = [&](Val head, Val begin, Val end, Val page, Val values) {
+      auto attendOne = [&](Val row) {
+        Share seen = rangeOf(row, page);
+        e.when(seen.begin < seen.end, [&] {
+          attendRows(head, row, 1, row - begin, seen.begin, seen.end, values);
+        });
+      };
+      Val paired = begin + (end - begin) / pair * pair;
+      if (pair > 1)
+        e.loop(begin, paired, pair, [&](Val row) {
+          Val whole = e.integer(e.i1, 1);
+          for (int64_t i = 0; i < pair; ++i) {
+            Share seen = rangeOf(row + i, page);
+            whole = whole & (seen.begin == 0) & (seen.end == kv.pageTokens);
           }
-          core.attend(list, begin, end, [&](Val token) {
-            return e.at(values, token * (kv.headDim * kv.elementBytes()));
+          e.when(whole, [&] {
+            attendRows(head, row, pair, row - begin, e.index(0),
+                       e.index(kv.pageTokens), values);
           });
-        }
-      });
+          e.when(whole == e.integer(e.i1, 0),
+                 [&] { e.loop(row, row + pair, 1, attendOne); });
+        });
+      e.loop(pair > 1 ? paired : begin, end, 1, attendOne);
     };
 
     auto attendRun = [&](Val head, Val begin, Val end) {
@@ -186,16 +223,22 @@ std::string requireAttention(KernelSet &set, const AttentionSpec &spec) {
             e.max(range[0] - (spec.window - 1), e.index(0)) / kv.pageTokens;
       Val pastPage = (range[1] + kv.pageTokens) / kv.pageTokens;
       Val pages = e.at(pageTable, loadNumber(e, rowSeq, begin) * maxPages * 4);
+      int64_t tokenBytes = kv.headDim * kv.elementBytes();
       e.loop(firstPage, pastPage, 1, [&](Val page) {
         Val number = loadNumber(e, pages, page);
         Val keys = headAddress(e, kv, pool, number, layer, 0, head);
         Val values = headAddress(e, kv, pool, number, layer, 1, head);
+        // Pages lie far apart: the next one is fetched while this one computes.
+        Val next = loadNumber(e, pages, e.min(page + 1, pastPage - 1));
+        Val nextKeys = headAddress(e, kv, pool, next, layer, 0, head);
+        Val nextValues = headAddress(e, kv, pool, next, layer, 1, head);
         core.transposeKeys([&](Val token) {
-          return e.at(keys, token * (kv.headDim * kv.elementBytes()));
+          for (int64_t line = 0; line < tokenBytes; line += 64)
+            for (Val ahead : {nextKeys, nextValues})
+              e.prefetch(e.at(ahead, token * tokenBytes), line);
+          return e.at(keys, token * tokenBytes);
         });
-        e.loop(begin, end, 1, [&](Val row) {
-          attendRow(head, row, row - begin, page, values);
-        });
+        attendPage(head, begin, end, page, values);
       });
       e.loop(begin, end, 1, [&](Val row) {
         e.loop(0, group, 1, [&](Val g) {

@@ -8,7 +8,7 @@ namespace hetagon::cpu {
 
 namespace {
 constexpr int64_t lanes = Emitter::lanes;
-constexpr int64_t queryLimit = 4;
+constexpr int64_t queryLimit = 8;
 constexpr double minusInfinity = -std::numeric_limits<double>::infinity();
 
 int64_t padded(int64_t count) { return llvm::alignTo(count, lanes); }

@@ -84,7 +84,7 @@ static void addTable(llvm::Module &module,
   llvm::Type *i32 = llvm::Type::getInt32Ty(context);
   llvm::Type *i64 = llvm::Type::getInt64Ty(context);
   llvm::StructType *entryType =
-      llvm::StructType::get(context, {i32, i32, i32, i32, i64});
+      llvm::StructType::get(context, {i32, i32, i32, i32, i64, i64});
   llvm::StructType *tableType = llvm::StructType::get(
       context,
       {i32, i32, i64, llvm::ArrayType::get(entryType, kernels.size())});
@@ -111,7 +111,8 @@ static void addTable(llvm::Module &module,
         entryType, {offsetOf(name), offsetOf(code),
                     llvm::ConstantInt::get(i32, kernel->bindings),
                     llvm::ConstantInt::get(i32, kernel->constants),
-                    llvm::ConstantInt::get(i64, kernel->scratchBytes)}));
+                    llvm::ConstantInt::get(i64, kernel->scratchBytes),
+                    llvm::ConstantInt::get(i64, kernel->writtenBindings)}));
   }
   table->setInitializer(llvm::ConstantStruct::get(
       tableType,

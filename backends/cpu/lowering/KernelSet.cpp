@@ -60,6 +60,9 @@ const std::string &KernelSet::require(const KernelInterface &interface,
     return found->second->name;
   interfaces.push_back(std::make_unique<KernelInterface>(interface));
   found->second = interfaces.back().get();
+  if (interface.writtenBindings == 0)
+    interfaces.back()->writtenBindings = uint64_t(1)
+                                         << (interface.bindings - 1);
 
   MLIRContext *context = module->getContext();
   Location where = NameLoc::get(StringAttr::get(context, interface.name));

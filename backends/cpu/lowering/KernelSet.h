@@ -37,6 +37,8 @@ struct KernelInterface {
   uint32_t bindings = 0;
   uint32_t constants = 0;
   uint64_t scratchBytes = 0; ///< for each part
+  /// Bit i: binding i is written. 0: the last one only.
+  uint64_t writtenBindings = 0;
 };
 
 /// Registers what the generated code uses with a context.

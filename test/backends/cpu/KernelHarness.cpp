@@ -32,7 +32,9 @@ void KernelHost::load(std::span<const uint8_t> object) {
 }
 
 Buffer KernelHost::allocate(uint64_t bytes) {
-  return take(opened->allocate(bytes), "allocate");
+  Buffer buffer = take(opened->allocate(bytes), "allocate");
+  sizes[buffer.get()] = bytes;
+  return buffer;
 }
 
 Buffer KernelHost::upload(std::span<const uint8_t> bytes) {
@@ -64,7 +66,7 @@ Status KernelHost::tryRun(const std::string &entry,
   HETAGON_ASSIGN_OR_RETURN(Commands commands, opened->createCommands());
   std::vector<hetagon_binding> list;
   for (const Buffer *buffer : bindings)
-    list.push_back({buffer->get(), 0, 0});
+    list.push_back({buffer->get(), 0, sizes.at(buffer->get())});
   for (int i = 0; i < repeats; ++i)
     HETAGON_RETURN_IF_ERROR(opened->recordDispatch(
         commands, executable, info.index, list, constants));

@@ -8,6 +8,7 @@
 #include "runtime/device/Device.h"
 #include "runtime/sched/HostExecutor.h"
 #include <cstring>
+#include <map>
 
 namespace hetagon::cpu {
 
@@ -45,6 +46,7 @@ private:
   Queue queue;
   Fence fence;
   uint64_t ticks = 0;
+  std::map<uint64_t, uint64_t> sizes; ///< bytes by buffer
 };
 
 /// The running machine's variant, or "x86_64+avx2".
