@@ -99,6 +99,8 @@ void AgentSpecLoader::warnOfUnknownFields(const Component &component) {
         name.starts_with("$") || name.starts_with("component_plugin_") ||
         (isRoot && (name == "agentspec_version" || name == "air_version")))
       continue;
+    if (warningsFull())
+      return;
     if (name == "agentspec_version" || name == "air_version")
       warning(placeOf(key),
               "agentspec_version is read at the top level of the document "
@@ -124,6 +126,15 @@ bool AgentSpecLoader::loadField(Component &component, const Field &field,
                                 const SourceValue &value) {
   if (value.isNull() && field.nullable)
     return true;
+  if (const SourceValue *ref = value.findKey("$component_ref");
+      ref && field.kind != FieldKind::Component &&
+      field.kind != FieldKind::Any) {
+    error(placeOf(*ref),
+          quotedField(field) + " is no component, so a $component_ref cannot "
+                               "stand for it",
+          "write the value out");
+    return false;
+  }
   switch (field.kind) {
   case FieldKind::Any:
     return value.find("$component_ref") ? loadChild(component, field, value)
@@ -154,7 +165,10 @@ bool AgentSpecLoader::loadField(Component &component, const Field &field,
 
 bool AgentSpecLoader::loadChild(Component &component, const Field &field,
                                 const SourceValue &value) {
-  const Component *child = loadComponent(value, field.of);
+  // What stands beside a $component_ref is not read, as in pyagentspec.
+  const SourceValue *ref = value.find("$component_ref");
+  const Component *child =
+      ref ? loadReference(*ref, field.of) : loadComponent(value, field.of);
   component.children.push_back({field.name, child, placeOf(value)});
   return child != nullptr;
 }
@@ -332,9 +346,17 @@ bool AgentSpecLoader::checkMap(const Field &field, const SourceValue &value) {
 
 bool AgentSpecLoader::checkRecord(const Field &field,
                                   const SourceValue &value) {
-  if (!value.isMap() || value.find("$component_ref"))
-    return wrongKind(field, value, "a map");
   const ComponentType &record = *findRecord(field.of);
+  bool needy = std::any_of(record.fields.begin(), record.fields.end(),
+                           [](const Field &inner) { return inner.required; });
+  bool open = record.name == "GenerationParameters";
+  if ((value.isList() || value.isString()) && !needy && !open) {
+    warning(placeOf(value), quotedField(field) + " should be a map, but is " +
+                                value.describe() + "; it is taken as empty");
+    return true;
+  }
+  if (!value.isMap())
+    return wrongKind(field, value, "a map");
   bool good = true;
   for (const Field &inner : record.fields) {
     const SourceValue *given = value.find(inner.name);
@@ -348,7 +370,6 @@ bool AgentSpecLoader::checkRecord(const Field &field,
         inner.kind != FieldKind::Any)
       good &= checkScalar(inner, *given);
   }
-  bool open = record.name == "GenerationParameters";
   std::vector<std::string_view> known;
   for (const Field &inner : record.fields)
     known.push_back(inner.name);

@@ -67,9 +67,13 @@ void AgentSpecLoader::error(Place place, std::string message,
                       "mend those above first");
 }
 
+bool AgentSpecLoader::warningsFull() const {
+  return diagnostics.all().size() >= 2 * mostErrors;
+}
+
 void AgentSpecLoader::warning(Place place, std::string message,
                               std::string mend) {
-  if (diagnostics.all().size() < 2 * mostErrors)
+  if (!warningsFull())
     diagnostics.warning(std::move(place), std::move(message), std::move(mend));
 }
 

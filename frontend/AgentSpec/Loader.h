@@ -33,6 +33,7 @@ private:
 
   // Reporting. Beyond a bound, further errors are counted but not kept.
   void error(Place place, std::string message, std::string mend = {});
+  bool warningsFull() const;
   void warning(Place place, std::string message, std::string mend = {});
   Place placeOf(const SourceValue &value) const { return value.place(file); }
 

@@ -11,9 +11,9 @@ namespace hetagon {
 /// What a document may take. Beyond any of these it is refused with the place
 /// where the bound was passed.
 struct TextLimits {
-  size_t bytes = size_t(16) << 20;
+  size_t bytes = size_t(8) << 20;
   /// Scalars, lists and maps, counted after alias expansion.
-  size_t values = 300'000;
+  size_t values = 150'000;
   size_t depth = 100;
 };
 

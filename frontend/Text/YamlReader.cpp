@@ -400,6 +400,26 @@ private:
   }
 };
 
+/// yaml-cpp keeps every token of a flow collection that might turn out to be a
+/// key until it is closed, which takes some 200 bytes for each bracket or
+/// comma. The place of the first one too many, if there is one.
+std::optional<Place> tooManyFlowTokens(std::string_view text,
+                                       const std::string &file,
+                                       const TextLimits &limits) {
+  size_t left = limits.values + text.size() / 64;
+  uint32_t line = 1, column = 1;
+  for (char c : text) {
+    if ((c == '[' || c == '{' || c == ',') && left-- == 0)
+      return Place{file, line, column, {}};
+    ++column;
+    if (c == '\n') {
+      ++line;
+      column = 1;
+    }
+  }
+  return std::nullopt;
+}
+
 } // namespace
 
 std::optional<SourceValue> readYaml(std::string_view text,
@@ -420,6 +440,12 @@ std::optional<SourceValue> readYaml(std::string_view text,
                   {});
   if (!checkCharacters(text, file, diagnostics))
     return std::nullopt;
+  if (std::optional<Place> place = tooManyFlowTokens(text, file, limits))
+    return refuse(
+        place->line, place->column,
+        "the text holds more brackets and commas than a document of " +
+            std::to_string(limits.values) + " values can need",
+        "split the document into several files");
   Builder builder(file, diagnostics, limits);
   try {
     std::istringstream stream{std::string(text)};
