@@ -1,10 +1,10 @@
-# The lit tests: every .mlir below test/ with a RUN line.
+# The lit tests: every .mlir and .test below test/ with a RUN line.
 import os
 import lit.formats
 
 config.name = "hetagon"
 config.test_format = lit.formats.ShTest(execute_external=False)
-config.suffixes = [".mlir"]
+config.suffixes = [".mlir", ".test"]
 config.test_source_root = os.path.join(config.hetagon_source_dir, "test")
 config.test_exec_root = os.path.join(config.hetagon_build_dir, "test", "lit")
 config.excludes = ["data"]

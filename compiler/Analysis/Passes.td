@@ -43,6 +43,29 @@ def VerifyRequirements : Pass<"verify-requirements", "::mlir::ModuleOp"> {
   }];
 }
 
+def EstimateCosts : Pass<"estimate-costs", "::mlir::ModuleOp"> {
+  let summary = "write on each request what it takes";
+  let description = [{
+    Adds up the costs of the operations in the program of the service asked, and
+    writes them as expressions over the request's `input_tokens` and
+    `output_tokens`: a decoder reads its input in submissions of `max_rows` and
+    then runs once for each token it writes; each submission reads all weights;
+    a position attends to all before it. Requests to endpoints, and steps that
+    ask no service, get no cost: nobody knows it.
+
+    Before:
+    ```mlir
+    %e = task.embed "e" @encoder %q : !agent.text
+    ```
+    After:
+    ```mlir
+    %e = task.embed "e" @encoder %q
+      {cost = #task.cost<operations = [#task.work<"matmul" "f32" :
+         <"2048 flop * input_tokens">>], bytes_read = <"4096 byte">>} : !agent.text
+    ```
+  }];
+}
+
 def VerifyPlacement : Pass<"verify-placement", "::mlir::ModuleOp"> {
   let summary = "prove that every request has a device that may take it";
   let description = [{

@@ -3,6 +3,7 @@
 #include "compiler/Analysis/Passes.h"
 #include "compiler/Conversion/AgentToTask/Passes.h"
 #include "compiler/Conversion/NnToLinalg/NnToLinalg.h"
+#include "compiler/Pipeline/Pipelines.h"
 #include "compiler/Planner/Passes.h"
 #include "dialects/Agent/IR/Agent.h"
 #include "dialects/Nn/IR/Nn.h"
@@ -26,6 +27,7 @@ void registerAllPasses() {
   registerAnalysisPasses();
   registerPlannerPasses();
   task::registerTaskPasses();
+  registerPipelines();
   conversion::registerNnToLinalgPasses();
 }
 

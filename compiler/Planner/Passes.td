@@ -33,4 +33,28 @@ def PlaceTasks : Pass<"place-tasks", "::mlir::ModuleOp"> {
   ];
 }
 
+def PredictRequirements : Pass<"predict-requirements", "::mlir::ModuleOp"> {
+  let summary = "say what is expected of each requirement, and how that is known";
+  let description = [{
+    The time of a request is the roofline of its costs on its device: the
+    larger of operations over speed and bytes over bandwidth, plus fixed latency.
+    It is known only where the device's figures, the step's costs and all
+    sizes are; otherwise the prediction is `unknown` and its basis says what is
+    missing. Sizes are the module's `task.sizes`, for example
+    `{input_tokens = 200 : i64, output_tokens = 64 : i64}`; without it,
+    `output_tokens` is what the request allows at most. A demand on a node
+    counts the node's own time, one on the flow the longest way to the value.
+
+    Before:
+    ```mlir
+    task.require "r0" "latency" max 1.0 "s" node "a" on (last %a : !agent.text)
+    ```
+    After:
+    ```mlir
+    task.require "r0" "latency" max 1.0 "s" node "a" on (last %a : !agent.text)
+      predicted <unit = "s", rung = unknown, basis = "nobody knows the speed of cpu">
+    ```
+  }];
+}
+
 #endif // HETAGON_COMPILER_PLANNER_PASSES_TD

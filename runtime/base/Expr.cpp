@@ -8,31 +8,31 @@ using namespace hetagon;
 
 namespace {
 
-constexpr std::array<std::string_view, Unit::count> baseNames = {
+constexpr std::array<std::string_view, ExprUnit::count> baseNames = {
     "byte", "flop", "ns", "J", "usd", "token"};
 
 struct NamedUnit {
   std::string_view name;
-  Unit::Base base;
+  ExprUnit::Base base;
   int64_t scale;
 };
 constexpr NamedUnit namedUnits[] = {
-    {"byte", Unit::Byte, 1},
-    {"KiB", Unit::Byte, 1 << 10},
-    {"MiB", Unit::Byte, 1 << 20},
-    {"GiB", Unit::Byte, 1 << 30},
-    {"flop", Unit::Flop, 1},
-    {"kflop", Unit::Flop, 1'000},
-    {"Mflop", Unit::Flop, 1'000'000},
-    {"Gflop", Unit::Flop, 1'000'000'000},
-    {"Tflop", Unit::Flop, 1'000'000'000'000},
-    {"ns", Unit::Nanosecond, 1},
-    {"us", Unit::Nanosecond, 1'000},
-    {"ms", Unit::Nanosecond, 1'000'000},
-    {"s", Unit::Nanosecond, 1'000'000'000},
-    {"J", Unit::Joule, 1},
-    {"usd", Unit::Dollar, 1},
-    {"token", Unit::Token, 1},
+    {"byte", ExprUnit::Byte, 1},
+    {"KiB", ExprUnit::Byte, 1 << 10},
+    {"MiB", ExprUnit::Byte, 1 << 20},
+    {"GiB", ExprUnit::Byte, 1 << 30},
+    {"flop", ExprUnit::Flop, 1},
+    {"kflop", ExprUnit::Flop, 1'000},
+    {"Mflop", ExprUnit::Flop, 1'000'000},
+    {"Gflop", ExprUnit::Flop, 1'000'000'000},
+    {"Tflop", ExprUnit::Flop, 1'000'000'000'000},
+    {"ns", ExprUnit::Nanosecond, 1},
+    {"us", ExprUnit::Nanosecond, 1'000},
+    {"ms", ExprUnit::Nanosecond, 1'000'000},
+    {"s", ExprUnit::Nanosecond, 1'000'000'000},
+    {"J", ExprUnit::Joule, 1},
+    {"usd", ExprUnit::Dollar, 1},
+    {"token", ExprUnit::Token, 1},
 };
 
 const NamedUnit *findUnit(std::string_view name) {
@@ -133,15 +133,15 @@ double hetagon::toDouble(Number number) {
 struct Expr::Node {
   Kind kind;
   Number number = int64_t(0);
-  Unit unit;
+  ExprUnit unit;
   std::string name;
   std::vector<std::shared_ptr<const Node>> operands;
 };
 
 using NodePtr = std::shared_ptr<const Expr::Node>;
 
-StatusOr<Unit> Unit::times(const Unit &other) const {
-  Unit result;
+StatusOr<ExprUnit> ExprUnit::times(const ExprUnit &other) const {
+  ExprUnit result;
   for (size_t i = 0; i < count; ++i) {
     int sum = exponents[i] + other.exponents[i];
     if (sum < -100 || sum > 100)
@@ -151,14 +151,14 @@ StatusOr<Unit> Unit::times(const Unit &other) const {
   return result;
 }
 
-StatusOr<Unit> Unit::over(const Unit &other) const {
-  Unit inverse;
+StatusOr<ExprUnit> ExprUnit::over(const ExprUnit &other) const {
+  ExprUnit inverse;
   for (size_t i = 0; i < count; ++i)
     inverse.exponents[i] = static_cast<int8_t>(-other.exponents[i]);
   return times(inverse);
 }
 
-std::string Unit::str() const {
+std::string ExprUnit::str() const {
   std::string text;
   for (size_t i = 0; i < count; ++i) {
     if (exponents[i] == 0)
@@ -243,7 +243,7 @@ private:
     while (eat("+")) {
       HETAGON_ASSIGN_OR_RETURN(NodePtr right, parseProduct());
       HETAGON_RETURN_IF_ERROR(sameUnit(*left, *right, start, "+"));
-      Unit unit = left->unit;
+      ExprUnit unit = left->unit;
       HETAGON_ASSIGN_OR_RETURN(
           left, make({Kind::Add, int64_t(0), unit, {}, {left, right}}));
     }
@@ -256,7 +256,7 @@ private:
     HETAGON_ASSIGN_OR_RETURN(NodePtr left, parseFactor());
     while (eat("*")) {
       HETAGON_ASSIGN_OR_RETURN(NodePtr right, parseFactor());
-      StatusOr<Unit> unit = left->unit.times(right->unit);
+      StatusOr<ExprUnit> unit = left->unit.times(right->unit);
       if (!unit.isOk())
         return failAt(start, unit.status().message());
       HETAGON_ASSIGN_OR_RETURN(
@@ -296,7 +296,7 @@ private:
     for (Kind kind : {Kind::Min, Kind::Max, Kind::CeilDiv, Kind::Piecewise})
       if (name == functionName(kind))
         return failAt(start, "expected '(' after " + std::string(name));
-    return make({Kind::Name, int64_t(0), Unit(), std::string(name), {}});
+    return make({Kind::Name, int64_t(0), ExprUnit(), std::string(name), {}});
   }
 
   StatusOr<NodePtr> parseNumber() {
@@ -322,7 +322,7 @@ private:
 
     std::string_view name = peekName();
     if (name.empty())
-      return make({Kind::Number, number, Unit(), {}, {}});
+      return make({Kind::Number, number, ExprUnit(), {}, {}});
     const NamedUnit *unit = findUnit(name);
     if (!unit)
       return fail("unknown unit '" + std::string(name) + "'");
@@ -330,7 +330,7 @@ private:
     StatusOr<Number> scaled = multiply(number, Number(unit->scale));
     if (!scaled.isOk())
       return failAt(start, scaled.status().message());
-    return make({Kind::Number, *scaled, Unit(unit->base), {}, {}});
+    return make({Kind::Number, *scaled, ExprUnit(unit->base), {}, {}});
   }
 
   StatusOr<NodePtr> parseCall(Kind kind, size_t start) {
@@ -342,11 +342,11 @@ private:
       operands.push_back(std::move(operand));
     } while (eat(","));
     HETAGON_RETURN_IF_ERROR(expect(")"));
-    Unit unit = operands[0]->unit;
+    ExprUnit unit = operands[0]->unit;
     if (kind == Kind::CeilDiv) {
       if (operands.size() != 2)
         return failAt(start, "ceildiv takes two operands");
-      StatusOr<Unit> quotient = unit.over(operands[1]->unit);
+      StatusOr<ExprUnit> quotient = unit.over(operands[1]->unit);
       if (!quotient.isOk())
         return failAt(start, quotient.status().message());
       unit = *quotient;
@@ -377,7 +377,7 @@ private:
     HETAGON_ASSIGN_OR_RETURN(NodePtr otherwise, parseSum());
     HETAGON_RETURN_IF_ERROR(expect(")"));
     operands.push_back(std::move(otherwise));
-    Unit unit = operands.back()->unit;
+    ExprUnit unit = operands.back()->unit;
     for (size_t i = 2; i + 1 < operands.size(); i += 3)
       HETAGON_RETURN_IF_ERROR(
           sameUnit(*operands[i], *operands.back(), start, "piecewise"));
@@ -388,7 +388,7 @@ private:
                          size_t offset, std::string_view what) {
     if (a.unit == b.unit)
       return Status::ok();
-    auto name = [](const Unit &unit) {
+    auto name = [](const ExprUnit &unit) {
       return unit.isNone() ? std::string("a pure number") : unit.str();
     };
     return failAt(offset, "'" + std::string(what) + "' joins " + name(a.unit) +
@@ -455,7 +455,7 @@ static std::string printNode(const Expr::Node &node) {
 
 std::string Expr::str() const { return printNode(*root); }
 
-const Unit &Expr::unit() const { return root->unit; }
+const ExprUnit &Expr::unit() const { return root->unit; }
 
 static void collectNames(const Expr::Node &node, std::set<std::string> &names) {
   if (node.kind == Kind::Name)
@@ -525,9 +525,9 @@ static StatusOr<Number> evaluateNode(const Expr::Node &node,
   return value;
 }
 
-StatusOr<Quantity> Expr::evaluate(const Sizes &sizes) const {
+StatusOr<ExprValue> Expr::evaluate(const Sizes &sizes) const {
   HETAGON_ASSIGN_OR_RETURN(Number value, evaluateNode(*root, sizes));
-  return Quantity{value, root->unit};
+  return ExprValue{value, root->unit};
 }
 
 static bool equalNodes(const Expr::Node &a, const Expr::Node &b) {

@@ -31,17 +31,17 @@
 namespace hetagon {
 
 /// A product of powers of base units.
-class Unit {
+class ExprUnit {
 public:
   enum Base : size_t { Byte, Flop, Nanosecond, Joule, Dollar, Token, count };
 
-  Unit() = default;
-  explicit Unit(Base base) { exponents[base] = 1; }
-  bool operator==(const Unit &) const = default;
-  bool isNone() const { return *this == Unit(); }
+  ExprUnit() = default;
+  explicit ExprUnit(Base base) { exponents[base] = 1; }
+  bool operator==(const ExprUnit &) const = default;
+  bool isNone() const { return *this == ExprUnit(); }
   /// OutOfRange when an exponent leaves -100..100.
-  StatusOr<Unit> times(const Unit &other) const;
-  StatusOr<Unit> over(const Unit &other) const;
+  StatusOr<ExprUnit> times(const ExprUnit &other) const;
+  StatusOr<ExprUnit> over(const ExprUnit &other) const;
   /// "byte", "flop*ns^-1", or "" for a pure number.
   std::string str() const;
 
@@ -56,9 +56,9 @@ using Number = std::variant<int64_t, double>;
 double toDouble(Number number);
 
 /// A number in base units (bytes, flop, nanoseconds, joules, dollars, tokens).
-struct Quantity {
+struct ExprValue {
   Number value = int64_t(0);
-  Unit unit;
+  ExprUnit unit;
 };
 
 /// The sizes an evaluation is given.
@@ -75,12 +75,12 @@ public:
 
   /// Text that parses to an equal expression.
   std::string str() const;
-  const Unit &unit() const;
+  const ExprUnit &unit() const;
   /// The sizes that it mentions.
   std::set<std::string> names() const;
   /// NotFound for a size that `sizes` lacks, InvalidArgument for a divisor that
   /// is not positive, OutOfRange for an overflow.
-  StatusOr<Quantity> evaluate(const Sizes &sizes) const;
+  StatusOr<ExprValue> evaluate(const Sizes &sizes) const;
   /// Structural equality.
   bool operator==(const Expr &other) const;
 

@@ -272,7 +272,8 @@ LogicalResult GraphLowering::lower(agent::RequireOp op, Scope &scope) {
   scope.builder.create<task::RequireOp>(
       op.getLoc(), op.getIdAttr(), op.getMetricAttr(), op.getBoundAttr(),
       op.getLimitAttr(), op.getUnitAttr(), op.getAtAttr(), op.getSoftAttr(),
-      op.getWeightAttr(), op.getNodeAttr(), op.getEventsAttr(),
+      op.getWeightAttr(), op.getNodeAttr(), op.getAllowAttr(),
+      op.getEventsAttr(),
       mapped(op.getValues(), scope), task::PredictionAttr());
   return success();
 }

@@ -13,7 +13,9 @@ def Agent_RequireOp : Agent_Op<"require", [Agent_Effects]> {
     graph is meant. `on` lists the values whose events are measured: the first
     piece, the last piece, the gap between pieces. `at` is a percentile or
     "max"; without it the limit holds for every run. A soft demand may be
-    missed, at a price of `weight`.
+    missed, at a price of `weight`. Metrics that are words (a jurisdiction, a
+    licence) list in `allow` those that will do. The unit of a pure number is
+    empty.
 
     ```mlir
     agent.require "r0" "ttft" max 800.0 "ms" at "p95"
@@ -26,11 +28,12 @@ def Agent_RequireOp : Agent_Op<"require", [Agent_Effects]> {
                        OptionalAttr<StrAttr>:$at, UnitAttr:$soft,
                        DefaultValuedOptionalAttr<F64Attr, "1.0">:$weight,
                        OptionalAttr<StrAttr>:$node,
+                       OptionalAttr<StrArrayAttr>:$allow,
                        TypedArrayAttrBase<Agent_EventAttr, "events">:$events,
                        Variadic<Agent_Value>:$values);
   let assemblyFormat = [{
     $id $metric `` $bound $limit $unit (`at` $at^)? (`soft` $soft^)?
-    (`weight` $weight^)? (`node` $node^)?
+    (`weight` $weight^)? (`node` $node^)? (`allow` $allow^)?
     custom<Events>($events, $values, type($values)) attr-dict
   }];
   let hasVerifier = 1;

@@ -181,8 +181,8 @@ LogicalResult AttributeOp::verifySymbolUses(SymbolTableCollection &symbols) {
 }
 
 LogicalResult RequireOp::verify() {
-  if (getId().empty() || getMetric().empty() || getUnit().empty())
-    return emitOpError("needs an id, a metric and a unit");
+  if (getId().empty() || getMetric().empty())
+    return emitOpError("needs an id and a metric");
   if (getLimit().isNaN())
     return emitOpError("has a limit that is not a number");
   if (!(getWeight().convertToDouble() > 0.0))

@@ -56,29 +56,29 @@ LogicalResult CostAttr::verify(function_ref<InFlightDiagnostic()> emitError,
                                ArrayAttr operations, ExprAttr bytesRead,
                                ExprAttr bytesWritten, ExprAttr bytesResident,
                                ExprAttr bytesSent, ExprAttr latency) {
-  auto hasUnit = [&](ExprAttr expr, Unit::Base base,
+  auto hasUnit = [&](ExprAttr expr, ExprUnit::Base base,
                      StringRef name) -> LogicalResult {
-    if (!expr || expr.getExpr().unit() == Unit(base))
+    if (!expr || expr.getExpr().unit() == ExprUnit(base))
       return success();
     return emitError() << "'" << expr.getText() << "' is in '"
                        << expr.getExpr().unit().str() << "', but " << name
-                       << " is in '" << Unit(base).str() << "'";
+                       << " is in '" << ExprUnit(base).str() << "'";
   };
   if (operations)
     for (Attribute entry : operations) {
       auto work = llvm::dyn_cast<WorkAttr>(entry);
       if (!work)
         return emitError() << "operations are a list of #task.work";
-      if (failed(hasUnit(work.getOperations(), Unit::Flop, "work")))
+      if (failed(hasUnit(work.getOperations(), ExprUnit::Flop, "work")))
         return failure();
     }
   for (auto [expr, name] : {std::pair(bytesRead, "bytes_read"),
                             std::pair(bytesWritten, "bytes_written"),
                             std::pair(bytesResident, "bytes_resident"),
                             std::pair(bytesSent, "bytes_sent")})
-    if (failed(hasUnit(expr, Unit::Byte, name)))
+    if (failed(hasUnit(expr, ExprUnit::Byte, name)))
       return failure();
-  return hasUnit(latency, Unit::Nanosecond, "latency");
+  return hasUnit(latency, ExprUnit::Nanosecond, "latency");
 }
 
 static std::optional<int64_t> elementBytes(StringRef format) {

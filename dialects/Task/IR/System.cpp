@@ -100,8 +100,8 @@ LogicalResult ToolOp::verify() {
 }
 
 LogicalResult RequireOp::verify() {
-  if (getId().empty() || getMetric().empty() || getUnit().empty())
-    return emitOpError("needs an id, a metric and a unit");
+  if (getId().empty() || getMetric().empty())
+    return emitOpError("needs an id and a metric");
   if (getEvents().size() != getValues().size())
     return emitOpError() << "has " << getValues().size() << " values but "
                          << getEvents().size() << " events";

@@ -21,12 +21,13 @@ def Task_RequireOp : Task_Op<"require"> {
                        OptionalAttr<StrAttr>:$at, UnitAttr:$soft,
                        DefaultValuedOptionalAttr<F64Attr, "1.0">:$weight,
                        OptionalAttr<StrAttr>:$node,
+                       OptionalAttr<StrArrayAttr>:$allow,
                        TypedArrayAttrBase<Agent_EventAttr, "events">:$events,
                        Variadic<Agent_Value>:$values,
                        OptionalAttr<Task_PredictionAttr>:$predicted);
   let assemblyFormat = [{
     $id $metric `` $bound $limit $unit (`at` $at^)? (`soft` $soft^)?
-    (`weight` $weight^)? (`node` $node^)?
+    (`weight` $weight^)? (`node` $node^)? (`allow` $allow^)?
     custom<Events>($events, $values, type($values))
     (`predicted` $predicted^)? attr-dict
   }];

@@ -3,6 +3,7 @@
 #include "mlir/IR/Builders.h"
 #include "llvm/ADT/SetVector.h"
 #include "llvm/ADT/StringMap.h"
+#include "llvm/ADT/StringSet.h"
 
 namespace hetagon::task {
 #define GEN_PASS_DEF_FUSEREQUESTS
@@ -13,21 +14,16 @@ using namespace mlir;
 using namespace hetagon;
 using namespace hetagon::task;
 
-/// The step of type `Op` that defines `value` for `service`, when nobody else
-/// reads it.
-template <typename Op>
-static Op soleProducer(Value value, FlatSymbolRefAttr service) {
-  auto producer = value.getDefiningOp<Op>();
-  if (!producer || !value.hasOneUse() || producer.getServiceAttr() != service)
-    return nullptr;
-  return producer;
-}
-
 namespace {
 struct FuseRequestsPass
     : hetagon::task::impl::FuseRequestsBase<FuseRequestsPass> {
   void runOnOperation() override {
     ModuleOp module = getOperation();
+    for (auto scenario : module.getOps<ScenarioOp>()) {
+      llvm::StringMap<StringRef> &devices = placements.emplace_back();
+      for (auto place : scenario.getBody().getOps<PlaceOp>())
+        devices[place.getStep()] = place.getDevice();
+    }
     SmallVector<DetokenizeOp> ends;
     SmallVector<EmbedOp> embeds;
     module.walk([&](DetokenizeOp op) { ends.push_back(op); });
@@ -36,20 +32,34 @@ struct FuseRequestsPass
       fuse(end);
     for (EmbedOp embed : embeds)
       fuse(embed);
-    if (failed(rename(module)))
-      signalPassFailure();
+    rename(module);
   }
 
 private:
+  /// The step of type `Op` that defines `value` for the service that `reader`
+  /// asks, when nobody else reads it and all scenarios put both on one device.
+  template <typename Op, typename Reader>
+  Op soleProducer(Value value, Reader reader) {
+    auto producer = value.getDefiningOp<Op>();
+    if (!producer || !value.hasOneUse() ||
+        producer.getServiceAttr() != reader.getServiceAttr())
+      return nullptr;
+    for (const llvm::StringMap<StringRef> &devices : placements)
+      if (devices.lookup(producer.getStep()) !=
+          devices.lookup(reader.getStep()))
+        return nullptr;
+    return producer;
+  }
+
   void fuse(DetokenizeOp text) {
     FlatSymbolRefAttr service = text.getServiceAttr();
-    auto decode = soleProducer<DecodeOp>(text.getTokens(), service);
+    auto decode = soleProducer<DecodeOp>(text.getTokens(), text);
     auto prefill =
-        decode ? soleProducer<PrefillOp>(decode.getKv(), service) : nullptr;
+        decode ? soleProducer<PrefillOp>(decode.getKv(), decode) : nullptr;
     if (!prefill)
       return;
     Value prompt = prefill.getTokens();
-    auto tokenize = soleProducer<TokenizeOp>(prompt, service);
+    auto tokenize = soleProducer<TokenizeOp>(prompt, prefill);
     // What JSON or a stream looks like as text is the tokenizer's to say.
     if (tokenize &&
         isa<agent::TextType, agent::MessageType>(tokenize.getText().getType()))
@@ -67,8 +77,7 @@ private:
   }
 
   void fuse(EmbedOp embed) {
-    auto tokenize =
-        soleProducer<TokenizeOp>(embed.getText(), embed.getServiceAttr());
+    auto tokenize = soleProducer<TokenizeOp>(embed.getText(), embed);
     if (!tokenize)
       return;
     OpBuilder builder(embed);
@@ -154,7 +163,7 @@ private:
   }
 
   /// Makes `after` lists and scenarios speak of the requests.
-  LogicalResult rename(ModuleOp module) {
+  void rename(ModuleOp module) {
     Builder builder(module.getContext());
     auto nameNow = [&](StringRef name) {
       StringAttr now = renamed.lookup(name);
@@ -169,31 +178,20 @@ private:
         step->setAttr(afterAttrName, builder.getArrayAttr(after.getArrayRef()));
     });
     for (auto scenario : module.getOps<ScenarioOp>()) {
-      llvm::StringMap<PlaceOp> seen;
+      llvm::StringSet<> seen;
       for (auto place :
            llvm::make_early_inc_range(scenario.getBody().getOps<PlaceOp>())) {
         StringAttr now = nameNow(place.getStep());
-        PlaceOp &first = seen[now];
-        if (!first) {
-          first = place;
+        if (seen.insert(now).second)
           place.setStepAttr(now);
-          continue;
-        }
-        if (first.getDevice() != place.getDevice()) {
-          InFlightDiagnostic diag = place.emitError()
-                                    << "puts a part of '" << now.getValue()
-                                    << "' on another device than the rest";
-          diag.attachNote(first.getLoc())
-              << "the rest is here; run task-apply-scenario first, which "
-                 "gives each device a service of its own";
-          return failure();
-        }
-        place.erase();
+        else
+          place.erase();
       }
     }
-    return success();
   }
 
+  /// Device of each step, by scenario.
+  SmallVector<llvm::StringMap<StringRef>> placements;
   llvm::StringMap<StringAttr> renamed;
 };
 } // namespace

@@ -31,8 +31,8 @@ def ApplyScenario : Pass<"task-apply-scenario", "::mlir::ModuleOp"> {
 def FuseRequests : Pass<"task-fuse-requests", "::mlir::ModuleOp"> {
   let summary = "fold the steps of one request to one service into one step";
   let description = [{
-    Tokenize, prefill, decode and detokenize of one service, each read by
-    the next alone, become `task.generate`; tokenize and embed become
+    Tokenize, prefill, decode and detokenize of one service, on one device in
+    every scenario, each read by the next alone, become `task.generate`; tokenize and embed become
     `task.embed` of the text. The runtime's scheduler batches such requests. The
     step takes the user's node's name; `after`, requirements and placements
     follow.

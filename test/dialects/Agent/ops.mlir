@@ -62,6 +62,8 @@ agent.graph @rag("question" %question: !agent.text class @confidential)
     on (first %answer : !agent.stream<!agent.text>)
   // CHECK: agent.require "r1" "energy" max 3.000000e+01 "J" soft weight 2.000000e+00
   agent.require "r1" "energy" max 30.0 "J" soft weight 2.0
+  // CHECK: agent.require "r2" "jurisdiction" min 1.000000e+00 "" allow ["eu", "ch"]
+  agent.require "r2" "jurisdiction" min 1.0 "" allow ["eu", "ch"]
   // CHECK: agent.objective minimize "cost"
   agent.objective minimize "cost"
   agent.output %answer, %cites : !agent.stream<!agent.text>, !agent.json

@@ -65,14 +65,14 @@ private:
 /// The value, or nothing when it overflows. Equal integers and doubles may tie
 /// in min and max, so algebra compares what the number is, not how it is held.
 std::optional<double> realOf(const std::string &text, const Sizes &sizes) {
-  StatusOr<Quantity> value = parsed(text).evaluate(sizes);
+  StatusOr<ExprValue> value = parsed(text).evaluate(sizes);
   if (!value.isOk())
     return std::nullopt;
   return toDouble(value->value);
 }
 
 std::optional<Number> valueOf(const std::string &text, const Sizes &sizes) {
-  StatusOr<Quantity> value = parsed(text).evaluate(sizes);
+  StatusOr<ExprValue> value = parsed(text).evaluate(sizes);
   if (!value.isOk())
     return std::nullopt;
   return value->value;
@@ -88,7 +88,7 @@ TEST(Expr, PrintedFormParsesToTheSameExpression) {
     ASSERT_TRUE(expr == again) << expr.str() << "\n" << again.str();
     ASSERT_EQ(expr.str(), again.str());
     Sizes sizes = generator.sizes();
-    StatusOr<Quantity> one = expr.evaluate(sizes), two = again.evaluate(sizes);
+    StatusOr<ExprValue> one = expr.evaluate(sizes), two = again.evaluate(sizes);
     ASSERT_EQ(one.isOk(), two.isOk());
     if (one.isOk())
       ASSERT_EQ(one->value, two->value);
@@ -142,11 +142,11 @@ TEST(Expr, IntegersNeverWrapAndDoublesStayFinite) {
 }
 
 TEST(Expr, ChecksUnits) {
-  EXPECT_EQ(parsed("2 * rows * 4 KiB").unit(), Unit(Unit::Byte));
-  EXPECT_EQ(parsed("ceildiv(8 KiB, 3 KiB)").unit(), Unit());
-  EXPECT_EQ(parsed("3 ms + 2 us").unit(), Unit(Unit::Nanosecond));
+  EXPECT_EQ(parsed("2 * rows * 4 KiB").unit(), ExprUnit(ExprUnit::Byte));
+  EXPECT_EQ(parsed("ceildiv(8 KiB, 3 KiB)").unit(), ExprUnit());
+  EXPECT_EQ(parsed("3 ms + 2 us").unit(), ExprUnit(ExprUnit::Nanosecond));
   EXPECT_EQ(parsed("2 flop * 3 byte").unit().str(), "byte*flop");
-  Quantity time = *parsed("3 ms + 2 us").evaluate({});
+  ExprValue time = *parsed("3 ms + 2 us").evaluate({});
   EXPECT_EQ(time.value, Number(int64_t(3'002'000)));
   for (const char *text :
        {"1 byte + 1 flop", "1 + 1 byte", "min(1 ms, 1)", "max(1 J, 1 usd)",
@@ -205,7 +205,7 @@ TEST(Expr, BoundsDepthAndSize) {
 TEST(Expr, NamesWhatItNeeds) {
   Expr expr = parsed("input_tokens * ceildiv(rows, 8) + rows");
   EXPECT_EQ(expr.names(), (std::set<std::string>{"input_tokens", "rows"}));
-  StatusOr<Quantity> value = expr.evaluate({{"rows", int64_t(3)}});
+  StatusOr<ExprValue> value = expr.evaluate({{"rows", int64_t(3)}});
   ASSERT_FALSE(value.isOk());
   EXPECT_EQ(value.status().code(), Code::NotFound);
   EXPECT_NE(value.status().message().find("input_tokens"), std::string::npos);

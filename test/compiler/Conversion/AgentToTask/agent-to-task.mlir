@@ -62,6 +62,8 @@ agent.graph @rag("question" %question: !agent.text)
     passages %passages : !agent.json threshold 0.5
   // CHECK: task.require "r0" "ttft" max 8.000000e+02 "ms" at "p95" node "answer" on (first %[[A]] : !agent.stream<!agent.text>)
   agent.require "r0" "ttft" max 800.0 "ms" at "p95" node "answer" on (first %answer : !agent.stream<!agent.text>)
+  // CHECK: task.require "r1" "jurisdiction" min 1.000000e+00 "" allow ["eu"]
+  agent.require "r1" "jurisdiction" min 1.0 "" allow ["eu"]
   // CHECK: task.objective minimize "cost"
   agent.objective minimize "cost"
   // CHECK: task.output %[[A]], %[[C]]

@@ -1,0 +1,80 @@
+// The story of a compilation, stage by stage; a check closes each.
+#include "compiler/Pipeline/Pipelines.h"
+#include "compiler/Analysis/Passes.h"
+#include "compiler/Conversion/AgentToTask/Passes.h"
+#include "compiler/Planner/Passes.h"
+#include "dialects/Task/Transforms/Passes.h"
+#include "mlir/Pass/PassOptions.h"
+#include "mlir/Pass/PassRegistry.h"
+#include "mlir/Transforms/Passes.h"
+
+using namespace mlir;
+using namespace hetagon;
+
+void pipeline::buildPlacingPipeline(OpPassManager &passes,
+                                    const PlacementOptions &options) {
+  // Before anything may rewrite: what must still be there at the end.
+  passes.addPass(createRecordRequirements());
+
+  // What is known goes into the templates, what nobody reads goes away, and
+  // sub-graphs that nobody calls with it. Effects keep the rest.
+  passes.addPass(createCanonicalizerPass());
+  passes.addPass(createCSEPass());
+  passes.addPass(createSymbolDCEPass());
+  passes.addPass(createVerifyRequirements());
+
+  // Nodes become steps; models become services; order is what effects need.
+  passes.addPass(createAgentToTask());
+  passes.addPass(createVerifyRequirements());
+
+  // Where each request goes, and why. Steps are still apart here, so that a
+  // planner can tell prefill from decode.
+  PlaceTasksOptions placing;
+  placing.pins = options.pins;
+  placing.forbidden = options.forbidden;
+  passes.addPass(createPlaceTasks(placing));
+  passes.addPass(createVerifyPlacement());
+
+  // Each request becomes the one step that the runtime batches, and each
+  // service gets the device of its requests.
+  passes.addPass(task::createFuseRequests());
+  passes.addPass(task::createApplyScenario());
+  passes.addPass(createVerifyPlacement());
+  passes.addPass(createVerifyRequirements());
+}
+
+void pipeline::buildClosingPipeline(OpPassManager &passes) {
+  // Programs are known now: what each step takes, and what that means for the
+  // requirements.
+  passes.addPass(createEstimateCosts());
+  passes.addPass(createPredictRequirements());
+
+  passes.addPass(createVerifyPlacement());
+  passes.addPass(createVerifyRequirements());
+}
+
+namespace {
+struct PlacingCommandLine : PassPipelineOptions<PlacingCommandLine> {
+  ListOption<std::string> pins{
+      *this, "pin",
+      llvm::cl::desc("NODE=DEVICE: run the node there and nowhere else")};
+  ListOption<std::string> forbidden{
+      *this, "forbid", llvm::cl::desc("a device that nothing may run on")};
+};
+} // namespace
+
+void pipeline::registerPipelines() {
+  PassPipelineRegistration<PlacingCommandLine>(
+      "hetagon-place",
+      "From a workflow and devices to services that are placed",
+      [](OpPassManager &passes, const PlacingCommandLine &options) {
+        PlacementOptions placing;
+        placing.pins.assign(options.pins.begin(), options.pins.end());
+        placing.forbidden.assign(options.forbidden.begin(),
+                                 options.forbidden.end());
+        buildPlacingPipeline(passes, placing);
+      });
+  PassPipelineRegistration<>(
+      "hetagon-close", "From resolved services to what can be emitted",
+      [](OpPassManager &passes) { buildClosingPipeline(passes); });
+}

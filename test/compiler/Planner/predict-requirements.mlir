@@ -1,0 +1,50 @@
+// RUN: hetagon-opt %s --predict-requirements | FileCheck %s
+// RUN: sed 's/task.sizes = .*}/task.unsized}/' %s | hetagon-opt --predict-requirements | FileCheck %s --check-prefix=UNSIZED
+
+module attributes {task.sizes = {input_tokens = 100 : i64}} {
+task.system {
+  // 1 operation and 1 byte in a nanosecond.
+  task.device "fast" backend "cpu" zone "z" trust "own"
+    {operations_per_second = 1.0e9 : f64, bytes_per_second = 1.0e9 : f64, rung = #task.rung<analytic>}
+  task.device "dark" backend "cpu" zone "z" trust "own"
+}
+task.tool @t named "t"
+task.service @m decoder model "m" {device = "fast"}
+task.service @e encoder model "e" {device = "fast"}
+task.service @n encoder model "n" {device = "dark"}
+task.graph @flow("q" %q: !agent.text) -> () {
+  // Compute-bound: 3 * 100 operations against 100 bytes.
+  %e = task.embed "e" @e %q
+    {cost = #task.cost<operations = [#task.work<"matmul" "f32" : <"3 flop * input_tokens">>],
+                       bytes_read = <"1 byte * input_tokens">>} : !agent.text
+  // Memory-bound: a million bytes to read, as many for each token.
+  %g = task.generate "g" @m %q : !agent.text max_tokens 10
+    {after = ["e"],
+     cost = #task.cost<operations = [#task.work<"matmul" "f32" : <"1 flop * input_tokens">>],
+                       bytes_read = <"1000000 byte * (1 + output_tokens)">, latency = <"500 us">>} -> !agent.text
+  %d = task.embed "d" @n %q {cost = #task.cost<bytes_read = <"1 byte">>} : !agent.text
+  %t = task.tool_call "t" @t("g" = %g : !agent.text) -> !agent.json
+  // CHECK: "node" {{.*}} predicted <value = 3.000000e+02 : f64, unit = "ns", rung = analytic, basis = "roofline of the requests on their devices">
+  // UNSIZED: "node" {{.*}} predicted <unit = "ns", rung = unknown, basis = "e: no value for the size 'input_tokens'">
+  task.require "node" "latency" max 1.0 "ns" node "e" on (last %e : !agent.embedding)
+  // CHECK: "first" {{.*}} predicted <value = 1.500300e+00 : f64, unit = "ms"
+  task.require "first" "ttft" max 1.0 "ms" on (first %g : !agent.text)
+  // CHECK: "own" {{.*}} predicted <value = 1.500000e+00 : f64, unit = "ms"
+  task.require "own" "ttft" max 1.0 "ms" node "g" on (first %g : !agent.text)
+  // CHECK: "gap" {{.*}} predicted <value = 1.000000e+03 : f64, unit = "us"
+  task.require "gap" "tbt" max 1.0 "us" on (gap %g : !agent.text)
+  // CHECK: "last" {{.*}} predicted <value = 1.150030e-02 : f64, unit = "s"
+  task.require "last" "latency" max 1.0 "s" on (last %g : !agent.text)
+  // CHECK: "dark" {{.*}} predicted <unit = "ms", rung = unknown, basis = "nobody knows the speed of dark">
+  task.require "dark" "latency" max 1.0 "ms" on (last %d : !agent.embedding)
+  // CHECK: "tool" {{.*}} predicted <unit = "ms", rung = unknown, basis = "nobody knows what step 't' takes">
+  task.require "tool" "latency" max 1.0 "ms" on (last %t : !agent.json)
+  // CHECK: "energy" {{.*}} predicted <unit = "J", rung = unknown, basis = "there is no model of energy yet">
+  task.require "energy" "energy" max 1.0 "J"
+  // CHECK: "none" {{.*}} predicted <unit = "ms", rung = unknown, basis = "it measures no value">
+  task.require "none" "latency" max 1.0 "ms"
+  // CHECK: "what" {{.*}} predicted <unit = "ms", rung = unknown, basis = "step 'e' is no generation">
+  task.require "what" "ttft" max 1.0 "ms" on (first %e : !agent.embedding)
+  task.output
+}
+}
