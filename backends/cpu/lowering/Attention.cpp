@@ -8,8 +8,9 @@ namespace hetagon::cpu {
 
 namespace {
 
-/// Rows that one work item takes: a block of keys is transposed once for them.
-constexpr int64_t itemRows = 8;
+/// Most rows that one work item takes: a block of keys is transposed once for
+/// them. Few rows are dealt out more finely, so that all parts have work.
+constexpr int64_t maxItemRows = 16;
 /// Keys that segment attention takes at a time.
 constexpr int64_t segmentBlock = 32;
 
@@ -68,7 +69,8 @@ void forRuns(Emitter &e, Val list, Val from, Val to,
 /// (row group, head) pairs, dealt out in turn: later rows cost more.
 void forItems(Emitter &e, const KernelFrame &frame, Val rows, int64_t heads,
               llvm::function_ref<void(Val, Val, Val)> body) {
-  Val groups = (rows + (itemRows - 1)) / itemRows;
+  Val itemRows = e.min(e.max(rows / 8, e.index(1)), e.index(maxItemRows));
+  Val groups = (rows + itemRows - 1) / itemRows;
   Val items = groups * heads;
   e.loopWhile(
       {frame.part}, [&](const Vals &state) { return state[0] < items; },
@@ -135,7 +137,7 @@ std::string requireKvAppend(KernelSet &set, const KvSpec &kv) {
 std::string requireAttention(KernelSet &set, const AttentionSpec &spec) {
   const KvSpec &kv = spec.kv;
   int64_t group = spec.heads / kv.heads;
-  int64_t states = itemRows * group;
+  int64_t states = maxItemRows * group;
   auto body = [&](Emitter &e, const KernelFrame &frame) {
     Val queries = frame.binding(0), pool = frame.binding(1);
     Val rowSeq = frame.binding(2), positions = frame.binding(3);
@@ -235,7 +237,7 @@ std::string requireAttention(KernelSet &set, const AttentionSpec &spec) {
         core.transposeKeys([&](Val token) {
           for (int64_t line = 0; line < tokenBytes; line += 64)
             for (Val ahead : {nextKeys, nextValues})
-              e.prefetch(e.at(ahead, token * tokenBytes), line);
+              e.prefetch(e.at(ahead, token * tokenBytes), line, 2);
           return e.at(keys, token * tokenBytes);
         });
         attendPage(head, begin, end, page, values);
@@ -332,13 +334,13 @@ std::string requireSegmentAttention(KernelSet &set,
     });
     return status[0];
   };
-  return set.require(
-      {"segment_attention_" + std::to_string(spec.heads) + "x" +
-           std::to_string(spec.headDim) + "_scale" + scaleName(spec.scale),
-       6, 1,
-       static_cast<uint64_t>(
-           AttentionCore::scratchBytes(spec.headDim, segmentBlock, itemRows))},
-      body);
+  return set.require({"segment_attention_" + std::to_string(spec.heads) + "x" +
+                          std::to_string(spec.headDim) + "_scale" +
+                          scaleName(spec.scale),
+                      6, 1,
+                      static_cast<uint64_t>(AttentionCore::scratchBytes(
+                          spec.headDim, segmentBlock, maxItemRows))},
+                     body);
 }
 
 } // namespace hetagon::cpu

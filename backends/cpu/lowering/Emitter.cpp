@@ -130,8 +130,8 @@ Val Emitter::maskedLoad(Type type, Val mask, Val pointer) {
   return make<LLVM::MaskedLoadOp>(type, pointer, mask, ValueRange{zero}, 1);
 }
 
-void Emitter::prefetch(Val pointer, int64_t offset) {
-  b.create<LLVM::Prefetch>(at(pointer, offset), /*rw=*/0, /*hint=*/3,
+void Emitter::prefetch(Val pointer, int64_t offset, int hint) {
+  b.create<LLVM::Prefetch>(at(pointer, offset), /*rw=*/0, hint,
                            /*cache=*/1);
 }
 

@@ -85,7 +85,8 @@ public:
   void maskedStore(Val value, Val mask, Val pointer);
   /// Loads the lanes whose mask is set, zero elsewhere.
   Val maskedLoad(mlir::Type type, Val mask, Val pointer);
-  void prefetch(Val pointer, int64_t offset);
+  /// `hint` as LLVM has it: 3 into the first level of cache, 2 into the second.
+  void prefetch(Val pointer, int64_t offset, int hint = 3);
 
   // --- arithmetic
   Val fma(Val a, Val b, Val c);

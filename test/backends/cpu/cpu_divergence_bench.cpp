@@ -57,7 +57,8 @@ int main(int argc, char **argv) {
       ++positions;
     }
   }
-  std::printf("%zu positions: mean divergence %.6f, same first choice %.2f %%\n",
-              positions, sum / positions, 100.0 * same / positions);
+  std::printf(
+      "%zu positions: mean divergence %.6f, same first choice %.2f %%\n",
+      positions, sum / positions, 100.0 * same / positions);
   return 0;
 }
