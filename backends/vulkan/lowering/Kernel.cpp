@@ -186,6 +186,15 @@ Val Kernel::sum(Val vector) {
   return parts.front();
 }
 
+Val Kernel::dot(Val a, Val b, Val c) {
+  int64_t width = widthOf(a);
+  if (width == 1)
+    return fma(a, b, c);
+  for (int64_t i = 0; i < width; ++i)
+    c = fma(make<vector::ExtractOp>(a, i), make<vector::ExtractOp>(b, i), c);
+  return c;
+}
+
 Val Kernel::toFloat(Val index) {
   Val word = make<arith::IndexCastUIOp>(b.getI32Type(), index);
   return make<arith::UIToFPOp>(b.getF32Type(), word);

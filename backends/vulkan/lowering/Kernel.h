@@ -78,6 +78,8 @@ public:
   /// The sum of the vector's elements, a tree of fixed order; of a scalar
   /// itself.
   Val sum(Val vector);
+  /// c + a[0] * b[0] + a[1] * b[1] + ..., in this order, fused.
+  Val dot(Val a, Val b, Val c);
   Val toFloat(Val index);
   int64_t widthOf(Val value) const;
 

@@ -12,10 +12,10 @@ namespace hetagon::vulkan {
 
 namespace {
 
-constexpr uint32_t pointwiseGroup = 32, rowGroup = 8, linearGroup = 32;
-/// Rows of a product that one invocation computes: its columns' weights are
-/// loaded once for all of them.
-constexpr int64_t linearRows = 8;
+constexpr uint32_t pointwiseGroup = 32, rowGroup = 8, linearGroup = 8;
+/// The tile of a product that one invocation keeps in registers: what it loads
+/// once is used for all rows or columns of the tile.
+constexpr int64_t linearRows = 8, linearColumns = 8;
 
 constexpr uint32_t rowsConstant = 0, seqsConstant = 1;
 
@@ -199,35 +199,48 @@ std::string KernelSet::linear(int64_t depth, int64_t columns, bool hasBias) {
   uint32_t result = operands.size() - 1;
   return require(
       join(hasBias ? "linear_bias" : "linear", {depth, columns}), operands, 1,
-      linearGroup, gridOf(columns, linearGroup, rowsConstant, linearRows),
+      linearGroup,
+      gridOf(columns, linearGroup * linearColumns, rowsConstant, linearRows),
       [&](Kernel &k) {
-        Val column = k.globalX(), rows = k.constant(rowsConstant);
+        // Neighbours compute neighbouring columns; one invocation's own columns
+        // are a workgroup apart.
+        Val firstColumn = k.group(0) * (linearGroup * linearColumns) + k.lane();
         Val firstRow = k.group(1) * linearRows;
-        k.when(k.less(column, k.index(columns)), [&] {
-          Val weights = column * pieces;
-          // Rows past the end repeat the last one and are not stored.
-          Vals inputs, zeros;
-          for (int64_t i = 0; i < linearRows; ++i) {
-            inputs.push_back(k.min(firstRow + i, rows - k.index(1)) * pieces);
-            zeros.push_back(k.real(0, width));
-          }
-          Vals sums = k.loop(
-              k.index(0), k.index(pieces), zeros,
-              [&](Val i, ArrayRef<Val> carried) {
-                Val weight = k.load(1, weights + i);
-                Vals next;
-                for (auto [input, sum] : llvm::zip_equal(inputs, carried))
-                  next.push_back(k.fma(k.load(0, input + i), weight, sum));
-                return next;
+        Val rows = k.constant(rowsConstant);
+        // Rows and columns past the end repeat the last one and are not stored.
+        Vals row, column, input, weight, zeros;
+        for (int64_t i = 0; i < linearRows; ++i) {
+          row.push_back(firstRow + i);
+          input.push_back(k.min(row[i], rows - k.index(1)) * pieces);
+        }
+        for (int64_t j = 0; j < linearColumns; ++j) {
+          column.push_back(firstColumn + j * linearGroup);
+          weight.push_back(k.min(column[j], k.index(columns - 1)) * pieces);
+        }
+        zeros.append(linearRows * linearColumns, k.real(0));
+        Vals sums =
+            k.loop(k.index(0), k.index(pieces), zeros,
+                   [&](Val piece, ArrayRef<Val> carried) {
+                     Vals weights, next;
+                     for (Val start : weight)
+                       weights.push_back(k.load(1, start + piece));
+                     for (int64_t i = 0; i < linearRows; ++i) {
+                       Val value = k.load(0, input[i] + piece);
+                       for (int64_t j = 0; j < linearColumns; ++j)
+                         next.push_back(k.dot(value, weights[j],
+                                              carried[i * linearColumns + j]));
+                     }
+                     return next;
+                   });
+        for (int64_t j = 0; j < linearColumns; ++j)
+          k.when(k.less(column[j], k.index(columns)), [&] {
+            Val bias = hasBias ? k.load(2, column[j]) : k.real(0);
+            for (int64_t i = 0; i < linearRows; ++i)
+              k.when(k.less(row[i], rows), [&] {
+                k.store(sums[i * linearColumns + j] + bias, result,
+                        row[i] * columns + column[j]);
               });
-          Val bias = hasBias ? k.load(2, column) : k.real(0);
-          for (auto [i, sum] : llvm::enumerate(sums)) {
-            Val row = firstRow + int64_t(i);
-            k.when(k.less(row, rows), [&] {
-              k.store(k.sum(sum) + bias, result, row * columns + column);
-            });
-          }
-        });
+          });
       });
 }
 

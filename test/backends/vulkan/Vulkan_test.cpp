@@ -1,6 +1,7 @@
 // The vulkan backend against the reference backend: the same programs and
 // contents through both lowering halves and devices, each operation alone and
 // an encoder whole.
+#include "backends/vulkan/Payload.h"
 #include "test/backends/vulkan/ProgramRunner.h"
 #include <cmath>
 #include <fstream>
@@ -78,11 +79,12 @@ double cosine(const float *a, const float *b, size_t count) {
 class Vulkan : public testing::Test {
 protected:
   static void SetUpTestSuite() {
-    // Validation slows nothing that matters here; without the layer the tests
-    // run unwatched and ValidationLayer below is skipped.
+    // Under the validation layer, whose complaints fail every later call; where
+    // it is not installed, unwatched.
     auto watched = ProgramRunner::open("vulkan", R"({"validation": true})");
+    isWatched = watched.isOk();
     auto opened =
-        watched.isOk() ? std::move(watched) : ProgramRunner::open("vulkan");
+        isWatched ? std::move(watched) : ProgramRunner::open("vulkan");
     if (opened.isOk())
       vulkan = std::move(opened).value();
     else
@@ -126,6 +128,7 @@ protected:
 
   static inline std::unique_ptr<ProgramRunner> vulkan, reference;
   static inline std::string reason;
+  static inline bool isWatched = false;
 };
 
 std::string rows(int64_t columns) {
@@ -231,6 +234,12 @@ const OpCase opCases[] = {
        return "%y = nn.pool first %x, %segments : " + rows(in);
      }},
 };
+
+TEST_F(Vulkan, RunsUnderTheValidationLayer) {
+  if (!isWatched)
+    GTEST_SKIP() << "VK_LAYER_KHRONOS_validation is not installed";
+  EXPECT_TRUE(vulkan->device().status().isOk());
+}
 
 class VulkanOp : public Vulkan, public testing::WithParamInterface<OpCase> {};
 
@@ -379,6 +388,29 @@ TEST_F(Vulkan, CountsItsOwnWork) {
   EXPECT_EQ(after.value().bytes_from_device - before.value().bytes_from_device,
             3u * 48 * 4);
   EXPECT_EQ(after.value().bytes_allocated, before.value().bytes_allocated);
+}
+
+TEST_F(Vulkan, KernelsAreValidSpirv) {
+  if (std::system("spirv-val --version > /dev/null 2>&1") != 0)
+    GTEST_SKIP() << "spirv-val (package spirv-tools) is not installed";
+  auto program = lowerProgram("vulkan", encoder(48, 96, 3));
+  ASSERT_TRUE(program.isOk()) << program.status().str();
+  const auto &executable = *program.value().service.executables.front();
+  std::vector<vulkan::Entry> entries;
+  std::string error;
+  ASSERT_TRUE(vulkan::decode(program.value().sections[executable.section],
+                             entries, error))
+      << error;
+  ASSERT_EQ(entries.size(), executable.entries.size());
+  for (const vulkan::Entry &entry : entries) {
+    std::string path = testing::TempDir() + "vulkan_" + entry.name + ".spv";
+    std::ofstream(path, std::ios::binary)
+        .write(reinterpret_cast<const char *>(entry.words.data()),
+               std::streamsize(entry.words.size() * 4));
+    std::string command =
+        "spirv-val --target-env vulkan1.1 '" + path + "' 1>&2";
+    EXPECT_EQ(std::system(command.c_str()), 0) << entry.name;
+  }
 }
 
 TEST_F(Vulkan, RefusesWhatDecodersNeed) {
