@@ -1,5 +1,6 @@
 // Conflicts, failures and reachability behind Ordering.h.
 #include "compiler/Analysis/Ordering.h"
+#include "compiler/Analysis/DebugLog.h"
 #include "llvm/ADT/BitVector.h"
 
 using namespace mlir;
@@ -92,6 +93,10 @@ Ordering::Ordering(Block &block) {
         continue;
       edges[ops[j]].push_back(ops[i]);
       follow(j, i);
+      if (llvm::raw_ostream *log = debugLog("ordering"))
+        *log << "ordering: '" << cast<agent::NodeOpInterface>(ops[j]).getNode()
+             << "' waits for '"
+             << cast<agent::NodeOpInterface>(ops[i]).getNode() << "'\n";
     }
   }
   for (auto &[op, list] : edges)

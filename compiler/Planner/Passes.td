@@ -27,7 +27,8 @@ def PlaceTasks : Pass<"place-tasks", "::mlir::ModuleOp"> {
   }];
   let options = [
     ListOption<"pins", "pin", "std::string",
-               "NODE=DEVICE: run the node there and nowhere else">,
+               "NODE=DEVICE: run the node, or all requests to the model "
+               "of that name, there and nowhere else">,
     ListOption<"forbidden", "forbid", "std::string",
                "a device that nothing may run on">,
   ];

@@ -1,4 +1,5 @@
 // The planner's problem from the module, and its answer into it.
+#include "compiler/Analysis/DebugLog.h"
 #include "compiler/Planner/Passes.h"
 #include "compiler/Planner/Planner.h"
 #include "mlir/IR/Builders.h"
@@ -45,6 +46,10 @@ private:
          llvm::zip(problem.requests, scenario->choices, firstSteps)) {
       SmallVector<StringRef> rejected(choice.rejected.begin(),
                                       choice.rejected.end());
+      if (llvm::raw_ostream *log = debugLog("place-tasks"))
+        *log << "place-tasks: " << request.steps.size() << " steps of '"
+             << request.node << "' on '" << choice.device << "': " << choice.why
+             << "\n";
       for (const std::string &step : request.steps)
         builder.create<task::PlaceOp>(op->getLoc(), step, choice.device,
                                       choice.why,

@@ -35,7 +35,7 @@ struct Request {
 struct Problem {
   std::vector<Device> devices;
   std::vector<Request> requests;
-  std::map<std::string, std::string> pins; ///< node or step -> device
+  std::map<std::string, std::string> pins; ///< node, step or model -> device
   std::set<std::string> forbidden;         ///< devices
 };
 

@@ -13,7 +13,7 @@ static std::string list(const std::vector<std::string> &names) {
 }
 
 static bool answersTo(const Request &request, const std::string &name) {
-  return request.node == name ||
+  return request.node == name || request.model == name ||
          std::find(request.steps.begin(), request.steps.end(), name) !=
              request.steps.end();
 }
@@ -59,8 +59,8 @@ Status planner::checkNames(const Problem &problem) {
     if (!known)
       return Status(Code::InvalidArgument,
                     "cannot pin '" + name +
-                        "': no node of that name asks a model; those that "
-                        "do: " +
+                        "': neither a node that asks a model nor a "
+                        "model; nodes that do: " +
                         list(nodes));
   }
   for (const Request &request : problem.requests) {

@@ -1,5 +1,6 @@
 // RUN: hetagon-opt %s --place-tasks --verify-placement | FileCheck %s
 // RUN: hetagon-opt %s --place-tasks="pin=answer=remote,cite=vulkan:0" | FileCheck %s --check-prefix=PIN
+// RUN: hetagon-opt %s --place-tasks="pin=encoder=vulkan:0" --debug-only=place-tasks 2>&1 | FileCheck %s --check-prefix=MODEL
 // RUN: not hetagon-opt %s --place-tasks="pin=answer=moon" 2>&1 | FileCheck %s --check-prefix=MOON
 // RUN: not hetagon-opt %s --place-tasks="pin=nobody=cpu" 2>&1 | FileCheck %s --check-prefix=NOBODY
 // RUN: not hetagon-opt %s --place-tasks="pin=answer=remote forbid=remote" 2>&1 | FileCheck %s --check-prefix=BOTH
@@ -9,8 +10,13 @@
 // RUN: not hetagon-opt %s --place-tasks="pin=secret=remote" 2>&1 | FileCheck %s --check-prefix=ZONE
 // RUN: not hetagon-opt %s --place-tasks="forbid=cpu,vulkan:0" 2>&1 | FileCheck %s --check-prefix=NONE
 
+// MODEL: place-tasks: 1 steps of 'secret' on 'vulkan:0': pinned by the user
+// MODEL: place-tasks: 1 steps of 'cite' on 'vulkan:0': pinned by the user
+// MODEL: place-tasks: 4 steps of 'answer' on 'cpu': the first choice
+// MODEL: task.place "secret" on "vulkan:0"
+
 // MOON: error: cannot pin 'answer' to 'moon': there is no such device; there are: cpu, vulkan:0, remote
-// NOBODY: error: cannot pin 'nobody': no node of that name asks a model; those that do: secret, cite, answer, away
+// NOBODY: error: cannot pin 'nobody': neither a node that asks a model nor a model; nodes that do: secret, cite, answer, away
 // BOTH: error: 'answer' is pinned to 'remote', which is forbidden; take one of the two back
 // TWICE: error: 'answer' is pinned to both 'remote' and 'cpu'
 // READ: error: cannot read the pin 'answer'; it is NODE=DEVICE
