@@ -81,8 +81,10 @@ private:
     std::optional<double> number =
         value->isNumber() ? value->asDouble() : std::nullopt;
     if (!number || !(*number >= 0 && *number < 1e9)) {
-      error(*value, std::string("'") + key + "' must be dollars per million "
-                                             "tokens, at least 0",
+      error(*value,
+            std::string("'") + key +
+                "' must be dollars per million "
+                "tokens, at least 0",
             "write a number");
       return false;
     }

@@ -1,5 +1,5 @@
-// The devices that a user adds to those found on this machine, read from a file: endpoints, and devices with a
-// configuration. Free of LLVM.
+// The devices that a user adds to those found on this machine, read from a
+// file: endpoints, and devices with a configuration. Free of LLVM.
 #ifndef HETAGON_FRONTEND_DEVICES_DEVICES_H
 #define HETAGON_FRONTEND_DEVICES_DEVICES_H
 
@@ -31,7 +31,8 @@ struct DeviceEntry {
 ///       zone: lab
 ///       trust: contract
 ///       endpoint: {url: "http://localhost:8080/v1", model: small, secret: KEY,
-///                  price_per_million_input: 0.1, price_per_million_output: 0.4}
+///                  price_per_million_input: 0.1, price_per_million_output:
+///                  0.4}
 ///     - {id: "vulkan:0", backend: vulkan, config: {validation: true}}
 /// Unknown and repeated keys, wrong kinds and repeated ids are located errors.
 std::vector<DeviceEntry> readDevices(const std::string &path,

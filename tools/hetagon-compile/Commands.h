@@ -32,6 +32,25 @@ struct ModelCommand {
 };
 int compileModel(const ModelCommand &command);
 
+struct FlowCommand {
+  ModelOptions models;
+  std::string flow, requirements, output;
+  std::string devices;                ///< devices.yaml; empty: none
+  std::vector<std::string> pins;      ///< NODE=DEVICE
+  std::vector<std::string> forbidden; ///< device ids
+  std::vector<std::string> artefacts; ///< ID=PATH: built indexes
+  std::string emit;                   ///< "agent", "task" or "nn": print, stop
+  bool needs = false; ///< print what has to be built first, as JSON, and stop
+  bool json = false;
+};
+int compileFlow(const FlowCommand &command);
+
+struct CheckCommand {
+  std::string flow, requirements;
+  bool json = false;
+};
+int checkFlow(const CheckCommand &command);
+
 } // namespace hetagon::compile
 
 #endif // HETAGON_TOOLS_HETAGON_COMPILE_COMMANDS_H

@@ -1,6 +1,7 @@
 // The session: diagnostics, models, devices, and writing plans.
 #include "tools/hetagon-compile/Session.h"
 #include "compiler/Pipeline/Register.h"
+#include "frontend/Devices/Devices.h"
 #include "frontend/Models/Import/ResolveServices.h"
 #include "frontend/Models/ModelDescription.h"
 #include "mlir/IR/Diagnostics.h"
@@ -135,6 +136,74 @@ StatusOr<std::vector<FoundDevice>> Session::devices() {
                       entry.value("memory_bytes", uint64_t(0))});
   found = list;
   return list;
+}
+
+LogicalResult Session::addSystem(ModuleOp module, const std::string &path) {
+  auto existing = module.getOps<task::SystemOp>();
+  if (!existing.empty())
+    return success();
+  std::vector<DeviceEntry> entries;
+  if (!path.empty()) {
+    Diagnostics found;
+    entries = readDevices(path, found);
+    std::cerr << found.str();
+    if (found.hasErrors())
+      return failure();
+  }
+  StatusOr<std::vector<FoundDevice>> local = devices();
+  if (!local.isOk())
+    return module.emitError(local.status().str());
+
+  OpBuilder builder(module.getContext());
+  builder.setInsertionPointToStart(module.getBody());
+  Location loc = module.getLoc();
+  auto system = builder.create<task::SystemOp>(loc);
+  builder.setInsertionPointToStart(&system.getBody().emplaceBlock());
+  auto add = [&](Location where, const DeviceEntry &entry,
+                 const FoundDevice *device) {
+    auto text = [&](const std::string &value) {
+      return value.empty() ? StringAttr() : builder.getStringAttr(value);
+    };
+    auto number = [&](double value) { return builder.getF64FloatAttr(value); };
+    task::EndpointAttr endpoint;
+    if (entry.endpoint)
+      endpoint = task::EndpointAttr::get(
+          builder.getContext(), text(entry.endpoint->url),
+          text(entry.endpoint->model), text(entry.endpoint->secret),
+          number(entry.endpoint->pricePerMillionInput),
+          number(entry.endpoint->pricePerMillionOutput));
+    builder.create<task::DeviceOp>(
+        where, text(entry.id), text(entry.backend), text(entry.zone),
+        text(entry.trust), device ? text(device->architecture) : StringAttr(),
+        device && device->memoryBytes
+            ? builder.getI64IntegerAttr(int64_t(device->memoryBytes))
+            : IntegerAttr(),
+        FloatAttr(), FloatAttr(), task::RungAttr(), endpoint,
+        text(entry.config));
+  };
+  // A device of the file takes the place of the one found under its id.
+  for (const FoundDevice &device : *local) {
+    bool replaced = llvm::any_of(entries, [&](const DeviceEntry &entry) {
+      return entry.id == device.backend;
+    });
+    DeviceEntry plain;
+    plain.id = plain.backend = device.backend;
+    if (!replaced)
+      add(loc, plain, &device);
+  }
+  for (const DeviceEntry &entry : entries) {
+    const FoundDevice *device = nullptr;
+    for (const FoundDevice &candidate : *local)
+      if (candidate.backend == entry.backend)
+        device = &candidate;
+    auto where = FileLineColLoc::get(builder.getContext(), entry.place.file,
+                                     entry.place.line, entry.place.column);
+    if (!device && !entry.endpoint)
+      return emitError(where)
+             << "no usable device of backend '" << entry.backend << "' here";
+    add(where, entry, device);
+  }
+  return success();
 }
 
 LogicalResult Session::resolve(ModuleOp module) {

@@ -31,6 +31,11 @@ public:
   /// Resolves a model id; a path that exists stands for itself.
   StatusOr<std::string> locateModel(const std::string &model) const;
 
+  /// Adds a task.system with the devices found here, and those of the file
+  /// `devices` (empty: none), to a module that has none.
+  mlir::LogicalResult addSystem(mlir::ModuleOp module,
+                                const std::string &devices);
+
   /// The devices that the worker beside this program finds, asked once.
   StatusOr<std::vector<FoundDevice>> devices();
 
