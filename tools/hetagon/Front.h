@@ -1,0 +1,66 @@
+// hetagon: the front. It links neither LLVM nor the runtime's heavy parts; it
+// runs hetagon-compile and hetagon-worker, and keeps what they make in the
+// user's cache.
+#ifndef HETAGON_TOOLS_HETAGON_FRONT_H
+#define HETAGON_TOOLS_HETAGON_FRONT_H
+
+#include "frontend/Models/ModelRegistry.h"
+#include "runtime/base/Json.h"
+#include <string>
+#include <vector>
+
+namespace hetagon::front {
+
+enum ExitStatus { exitOk = 0, exitUsage = 2, exitBadInput = 3, exitFailed = 5 };
+
+using Words = std::vector<std::string>;
+
+/// Options that say where models are.
+struct ModelOptions {
+  Words registries, mappings;
+  /// As words for hetagon-compile.
+  Words words() const;
+};
+
+/// Options of a compilation.
+struct CompileOptions {
+  ModelOptions models;
+  std::string flow, requirements, devices;
+  Words pins, forbidden;
+};
+
+/// Runs a program of this installation with this process's streams; returns its
+/// exit status (128 + signal when one ended it).
+int runProgram(const std::string &name, const Words &words);
+/// The same, catching what it prints on standard output.
+int captureProgram(const std::string &name, const Words &words,
+                   std::string &output);
+
+/// Adds models.yaml beside the flow and in the configuration folder.
+void addDefaultRegistries(ModelOptions &options, const std::string &flow);
+
+/// Compiles to `output`, building the document indexes that it needs first.
+/// Returns an exit status; messages have been printed.
+int compileFlow(const CompileOptions &options, const std::string &output,
+                bool json);
+
+/// The cached plan of a flow, compiled when it is not there. `plan` receives
+/// its path.
+int cachedFlowPlan(const CompileOptions &options, std::string &plan);
+/// The cached plan that holds one model on one backend.
+int cachedModelPlan(const ModelOptions &options, const std::string &model,
+                    const std::string &backend, std::string &plan);
+
+/// Whether the file begins as a plan does.
+bool isPlan(const std::string &path);
+
+int explainPlan(const std::string &path, bool json);
+int listModels(const ModelOptions &options, bool json);
+int tokenize(const ModelOptions &options, const std::string &model,
+             const std::string &text, bool json);
+
+int fail(const Status &status, int exitStatus = exitBadInput);
+
+} // namespace hetagon::front
+
+#endif // HETAGON_TOOLS_HETAGON_FRONT_H
