@@ -72,9 +72,9 @@ std::vector<GoldenPrompt> goldenPrompts() {
   std::ifstream file(HETAGON_TEST_DATA "/models/smollm2-135m-f32-greedy.jsonl");
   for (std::string line; std::getline(file, line);) {
     auto json = parseJson(line, "golden");
-    if (!json.isOk() || !json->contains("tokens"))
+    if (!json.isOk() || !json->contains("prompt_tokens"))
       continue;
-    prompts.push_back({(*json)["prompt"].get<std::string>(),
+    prompts.push_back({printJson((*json)["prompt"]),
                        (*json)["prompt_tokens"].get<std::vector<int32_t>>(),
                        (*json)["tokens"].get<std::vector<int32_t>>()});
   }
