@@ -25,7 +25,7 @@ namespace fs = std::filesystem;
 namespace {
 
 /// "flow.yaml:3:7: error: message", the form of every Hetagon diagnostic.
-void print(Diagnostic &diagnostic) {
+void print(mlir::Diagnostic &diagnostic) {
   auto line = [](Location location, StringRef kind, const std::string &text) {
     if (auto place = location->findInstanceOf<FileLineColLoc>())
       llvm::errs() << place.getFilename().strref() << ":" << place.getLine()
@@ -45,7 +45,7 @@ void print(Diagnostic &diagnostic) {
     line(diagnostic.getLocation(), "note", diagnostic.str());
     break;
   }
-  for (Diagnostic &note : diagnostic.getNotes())
+  for (mlir::Diagnostic &note : diagnostic.getNotes())
     llvm::errs() << "  mend: " << note.str() << "\n";
 }
 
@@ -80,7 +80,7 @@ Session::Session() {
   pipeline::registerAllDialects(dialects);
   mlirContext.appendDialectRegistry(dialects);
   mlirContext.loadAllAvailableDialects();
-  mlirContext.getDiagEngine().registerHandler([](Diagnostic &diagnostic) {
+  mlirContext.getDiagEngine().registerHandler([](mlir::Diagnostic &diagnostic) {
     print(diagnostic);
     return success();
   });
