@@ -60,14 +60,6 @@ function(hetagon_test name)
     "HETAGON_TOOLS_VENV=${HETAGON_TOOLS_VENV};HETAGON_BUILD_DIR=${CMAKE_BINARY_DIR};${ARG_ENVIRONMENT}")
 endfunction()
 
-# hetagon_device_half(NAME SOURCES a.cpp ... [DEPS lib ...])
-# The device half of a backend: a module that exports hetagon_device_query and is found in lib/hetagon/devices.
-function(hetagon_device_half name)
-  cmake_parse_arguments(ARG "" "" "SOURCES;DEPS" ${ARGN})
-  add_library(hetagon-device-${name} MODULE ${ARG_SOURCES})
-  target_include_directories(hetagon-device-${name} PRIVATE "${CMAKE_SOURCE_DIR}" "${CMAKE_SOURCE_DIR}/runtime/include")
-  target_link_libraries(hetagon-device-${name} PRIVATE ${ARG_DEPS})
-  set_target_properties(hetagon-device-${name} PROPERTIES PREFIX "" CXX_VISIBILITY_PRESET hidden
-    LIBRARY_OUTPUT_DIRECTORY "${CMAKE_BINARY_DIR}/lib/hetagon/devices")
-  install(TARGETS hetagon-device-${name} LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR}/hetagon/devices)
-endfunction()
+# How backends declare their halves, here and in the installed package.
+set(HETAGON_INCLUDE_DIRS "${CMAKE_SOURCE_DIR}/runtime/include")
+include(HetagonBackend)

@@ -35,15 +35,3 @@ function(hetagon_mlir_library name)
     add_dependencies(${name} ${ARG_GENERATED})
   endif()
 endfunction()
-
-# hetagon_lowering_half(NAME SOURCES a.cpp ... [DEPS lib ...])
-# The lowering half of a backend: a plugin that exports hetagonGetBackendPlugin, found in lib/hetagon/lowering.
-function(hetagon_lowering_half name)
-  cmake_parse_arguments(ARG "" "" "SOURCES;DEPS" ${ARGN})
-  add_library(hetagon-lowering-${name} MODULE ${ARG_SOURCES})
-  target_link_libraries(hetagon-lowering-${name} PRIVATE ${ARG_DEPS} hetagon_mlir)
-  target_precompile_headers(hetagon-lowering-${name} REUSE_FROM hetagon_mlir_pch)
-  set_target_properties(hetagon-lowering-${name} PROPERTIES PREFIX "" INSTALL_RPATH "$ORIGIN/../..;${LLVM_LIBRARY_DIR}"
-    LIBRARY_OUTPUT_DIRECTORY "${CMAKE_BINARY_DIR}/lib/hetagon/lowering")
-  install(TARGETS hetagon-lowering-${name} LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR}/hetagon/lowering)
-endfunction()
