@@ -2,8 +2,8 @@
 #include "backends/null/device/Machine.h"
 #include <algorithm>
 #include <csignal>
-#include <cstdlib>
 #include <cstring>
+#include <sys/mman.h>
 
 namespace hetagon::null {
 
@@ -24,6 +24,11 @@ uint64_t nanoseconds(Machine::Clock::duration duration) {
 }
 
 } // namespace
+
+Machine::Buffer::~Buffer() {
+  if (data)
+    ::munmap(data, size ? size : 1);
+}
 
 template <typename T> uint64_t Machine::add(std::shared_ptr<T> object) {
   objects.emplace(++lastHandle, std::move(object));
@@ -135,13 +140,14 @@ Outcome Machine::allocate(Reader &request, Writer &answer) {
   if (!request.isDone())
     return malformed();
   auto buffer = std::make_shared<Buffer>();
-  // calloc takes large blocks from the kernel, zero and untouched.
-  void *memory = size <= PTRDIFF_MAX
-                     ? std::calloc(static_cast<size_t>(size ? size : 1), 1)
-                     : nullptr;
-  if (!memory)
-    return {HETAGON_RESOURCE_EXHAUSTED, "out of memory"};
-  buffer->data = {static_cast<uint8_t *>(memory), std::free};
+  buffer->data = static_cast<uint8_t *>(
+      ::mmap(nullptr, size ? size : 1, PROT_READ | PROT_WRITE,
+             MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
+  if (buffer->data == MAP_FAILED) {
+    buffer->data = nullptr;
+    return {HETAGON_RESOURCE_EXHAUSTED,
+            "no memory for " + std::to_string(size) + " bytes"};
+  }
   buffer->size = size;
   count.bytes_allocated += size;
   answer.u64(add(std::move(buffer)));
@@ -161,7 +167,7 @@ Outcome Machine::write(Reader &request) {
   if (!buffer->contains(offset, remaining))
     return {HETAGON_OUT_OF_RANGE, "the write passes the buffer's end"};
   if (!content.empty())
-    std::memcpy(buffer->data.get() + offset, content.data(), content.size());
+    std::memcpy(buffer->data + offset, content.data(), content.size());
   count.bytes_to_device += content.size();
   return {};
 }
@@ -176,7 +182,7 @@ Outcome Machine::read(Reader &request, Writer &answer) {
   if (!buffer->contains(offset, remaining))
     return {HETAGON_OUT_OF_RANGE, "the read passes the buffer's end"};
   size_t size = std::min(remaining, maxContentBytes);
-  answer.raw(buffer->data.get() + offset, size);
+  answer.raw(buffer->data + offset, size);
   count.bytes_from_device += size;
   return {};
 }
@@ -408,10 +414,10 @@ Outcome Machine::run(const Submission &submission) {
   for (const std::variant<Fill, Copy> &command : submission.commands->list) {
     if (const Fill *fill = std::get_if<Fill>(&command)) {
       if (fill->bytes)
-        std::memset(fill->target->data.get() + fill->offset, 0, fill->bytes);
+        std::memset(fill->target->data + fill->offset, 0, fill->bytes);
     } else if (const Copy &copy = std::get<Copy>(command); copy.size) {
-      std::memmove(copy.target->data.get() + copy.targetOffset,
-                   copy.source->data.get() + copy.sourceOffset, copy.size);
+      std::memmove(copy.target->data + copy.targetOffset,
+                   copy.source->data + copy.sourceOffset, copy.size);
     }
     ++count.dispatches;
   }

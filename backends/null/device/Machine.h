@@ -40,7 +40,11 @@ public:
 
 private:
   struct Buffer {
-    std::unique_ptr<uint8_t, void (*)(void *)> data{nullptr, nullptr};
+    Buffer() = default;
+    Buffer(const Buffer &) = delete;
+    Buffer &operator=(const Buffer &) = delete;
+    ~Buffer();
+    uint8_t *data = nullptr; // zeroed pages of its own
     uint64_t size = 0;
     bool contains(uint64_t offset, uint64_t length) const {
       return offset <= size && length <= size - offset;
