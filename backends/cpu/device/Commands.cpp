@@ -2,17 +2,17 @@
 #include "backends/cpu/device/Commands.h"
 #include "backends/cpu/device/Error.h"
 #include "backends/cpu/device/Team.h"
-#include <cstdlib>
+#include <algorithm>
 #include <cstring>
+#include <sys/mman.h>
 
 namespace hetagon::cpu {
 
 Buffer::~Buffer() {
-  if (imported)
+  if (mapped == 0)
     return;
-  std::free(data);
-  if (account)
-    account->fetch_sub(size, std::memory_order_relaxed);
+  munmap(data, mapped);
+  account->fetch_sub(size, std::memory_order_relaxed);
 }
 
 void CommandList::add(Command command, const std::vector<Span> &spans,

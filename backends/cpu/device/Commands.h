@@ -7,10 +7,11 @@
 
 namespace hetagon::cpu {
 
-/// Memory of the device: allocated (zeroed, 64-byte aligned) or the host's.
+/// Memory of the device: allocated (zeroed, page-aligned) or the host's.
 struct Buffer {
   uint8_t *data = nullptr;
   uint64_t size = 0;
+  uint64_t mapped = 0; ///< bytes of an own mapping; 0 for imports
   bool imported = false;
   std::shared_ptr<std::atomic<uint64_t>> account; ///< bytes allocated
 

@@ -2,8 +2,8 @@
 #include "backends/cpu/device/Device.h"
 #include "backends/cpu/device/Features.h"
 #include <chrono>
-#include <cstdlib>
 #include <cstring>
+#include <sys/mman.h>
 
 namespace hetagon::cpu {
 
@@ -40,20 +40,22 @@ void Device::counters(hetagon_counters &out) const {
 
 hetagon_code Device::allocate(uint64_t size, uint64_t &handle,
                               hetagon_error *error) {
-  uint64_t rounded =
-      (size + bufferAlignment - 1) / bufferAlignment * bufferAlignment;
-  if (rounded < size)
+  constexpr uint64_t pageBytes = 4096, mostBytes = uint64_t(1) << 46;
+  if (size > mostBytes)
     return fail(error, HETAGON_OUT_OF_RANGE, "cpu: a buffer of %llu bytes",
                 static_cast<unsigned long long>(size));
-  auto buffer = std::make_shared<Buffer>();
-  void *memory =
-      std::aligned_alloc(bufferAlignment, rounded ? rounded : bufferAlignment);
-  if (!memory)
+  // A mapping is zero without being touched: a large cache costs what is used.
+  uint64_t mapped = std::max<uint64_t>(size + pageBytes - 1, pageBytes) /
+                    pageBytes * pageBytes;
+  void *memory = mmap(nullptr, mapped, PROT_READ | PROT_WRITE,
+                      MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  if (memory == MAP_FAILED)
     return fail(error, HETAGON_RESOURCE_EXHAUSTED,
                 "cpu: out of memory for a buffer of %llu bytes",
                 static_cast<unsigned long long>(size));
-  std::memset(memory, 0, rounded);
+  auto buffer = std::make_shared<Buffer>();
   buffer->data = static_cast<uint8_t *>(memory);
+  buffer->mapped = mapped;
   buffer->size = size;
   buffer->account = allocated;
   allocated->fetch_add(size, std::memory_order_relaxed);
@@ -121,6 +123,10 @@ hetagon_code Device::submit(uint64_t queueHandle, uint64_t commandsHandle,
     return fail(error, HETAGON_NOT_FOUND,
                 "cpu: submit names a queue, command buffer or fence that does "
                 "not exist");
+  // Here, where running out of memory can still be reported.
+  submission.scratch.reset(
+      new uint8_t[submission.commands->scratchBytes() * host.worker_count +
+                  64]);
   std::unique_lock lock(timeline);
   changed.wait(lock, [&] { return queue->pending.size() < maxInFlight; });
   queue->pending.push_back(std::move(submission));
@@ -166,11 +172,8 @@ void Device::drain(const std::shared_ptr<Queue> &queue) {
     lock.unlock();
 
     const CommandList &commands = *submission.commands;
-    size_t scratch = commands.scratchBytes() * host.worker_count + 64;
-    if (queue->scratch.size() < scratch)
-      queue->scratch.resize(scratch);
-    auto address = reinterpret_cast<uintptr_t>(queue->scratch.data());
-    uint8_t *aligned = queue->scratch.data() + (64 - address % 64) % 64;
+    auto address = reinterpret_cast<uintptr_t>(submission.scratch.get());
+    uint8_t *aligned = submission.scratch.get() + (64 - address % 64) % 64;
     hetagon_error error = {};
     auto start = std::chrono::steady_clock::now();
     hetagon_code code = commands.run(host, aligned, queue->cancelled, &error);

@@ -51,11 +51,11 @@ struct Queue {
     std::shared_ptr<CommandList> commands;
     std::shared_ptr<Fence> wait, signal;
     uint64_t waitValue = 0, signalValue = 0;
+    std::unique_ptr<uint8_t[]> scratch;
   };
   std::deque<Submission> pending;
   bool scheduled = false; ///< a host task is, or will be, draining it
   std::atomic<bool> cancelled{false}; ///< stop the running list
-  std::vector<uint8_t> scratch;
 };
 
 /// One opened device. All members are thread-safe.

@@ -3,6 +3,8 @@
 #include "backends/cpu/device/Features.h"
 #include <chrono>
 #include <cstring>
+#include <new>
+#include <tuple>
 #include <unistd.h>
 
 using namespace hetagon::cpu;
@@ -12,6 +14,23 @@ struct hetagon_device : Device {
 };
 
 namespace {
+
+/// The function with C++ exceptions turned into codes: none may cross the C
+/// table. The error record is every function's last argument.
+template <auto Function> struct Guard;
+template <typename... Args, hetagon_code (*Function)(Args...)>
+struct Guard<Function> {
+  static hetagon_code call(Args... args) {
+    hetagon_error *error = std::get<sizeof...(Args) - 1>(std::tuple(args...));
+    try {
+      return Function(args...);
+    } catch (const std::bad_alloc &) {
+      return fail(error, HETAGON_RESOURCE_EXHAUSTED, "cpu: out of memory");
+    } catch (const std::exception &exception) {
+      return fail(error, HETAGON_INTERNAL, "cpu: %s", exception.what());
+    }
+  }
+};
 
 hetagon_code openDevice(const hetagon_host *host, const char *config,
                         hetagon_device **device, hetagon_error *error) {
@@ -270,32 +289,32 @@ constexpr hetagon_device_api api = {
     .struct_size = sizeof(hetagon_device_api),
     .abi_version = HETAGON_DEVICE_ABI_VERSION,
     .backend = "cpu",
-    .open = openDevice,
+    .open = Guard<openDevice>::call,
     .close = closeDevice,
     .describe = describe,
     .status = status,
     .clock_ns = clockNs,
-    .counters = counters,
-    .allocate = allocate,
-    .import_host = importHost,
+    .counters = Guard<counters>::call,
+    .allocate = Guard<allocate>::call,
+    .import_host = Guard<importHost>::call,
     .release = release,
-    .write = writeBuffer,
-    .read = readBuffer,
-    .load = load,
+    .write = Guard<writeBuffer>::call,
+    .read = Guard<readBuffer>::call,
+    .load = Guard<load>::call,
     .unload = unload,
-    .entry = entry,
-    .create_commands = createCommands,
+    .entry = Guard<entry>::call,
+    .create_commands = Guard<createCommands>::call,
     .destroy_commands = destroyCommands,
-    .record_dispatch = recordDispatch,
-    .record_copy = recordCopy,
-    .create_queue = createQueue,
+    .record_dispatch = Guard<recordDispatch>::call,
+    .record_copy = Guard<recordCopy>::call,
+    .create_queue = Guard<createQueue>::call,
     .destroy_queue = destroyQueue,
-    .create_fence = createFence,
+    .create_fence = Guard<createFence>::call,
     .destroy_fence = destroyFence,
-    .submit = submit,
-    .query_fence = queryFence,
-    .wait_fence = waitFence,
-    .cancel = cancel,
+    .submit = Guard<submit>::call,
+    .query_fence = Guard<queryFence>::call,
+    .wait_fence = Guard<waitFence>::call,
+    .cancel = Guard<cancel>::call,
 };
 
 } // namespace
