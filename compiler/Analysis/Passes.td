@@ -25,6 +25,22 @@ def RecordRequirements : Pass<"record-requirements", "::mlir::ModuleOp"> {
   }];
 }
 
+def ReportUnreadNodes : Pass<"report-unread-nodes", "::mlir::ModuleOp"> {
+  let summary = "warn about nodes that will not run";
+  let description = [{
+    A node without effects whose outputs nobody reads is dropped by the first
+    canonicalisation. The user is told so, at the node. Changes nothing.
+
+    Before and after, with a warning at "idle":
+    ```mlir
+    agent.graph @g("q" %q: !agent.text) -> () {
+      %0 = agent.render "idle" "{{q}}"("q" = %q : !agent.text)
+      agent.output
+    }
+    ```
+  }];
+}
+
 def VerifyRequirements : Pass<"verify-requirements", "::mlir::ModuleOp"> {
   let summary = "prove that no requirement vanished, doubled or appeared";
   let description = [{

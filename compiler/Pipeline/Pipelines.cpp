@@ -16,6 +16,8 @@ void pipeline::buildPlacingPipeline(OpPassManager &passes,
   // Before anything may rewrite: what must still be there at the end.
   passes.addPass(createRecordRequirements());
 
+  passes.addPass(createReportUnreadNodes());
+
   // What is known goes into the templates, what nobody reads goes away, and
   // sub-graphs that nobody calls with it. Effects keep the rest.
   passes.addPass(createCanonicalizerPass());

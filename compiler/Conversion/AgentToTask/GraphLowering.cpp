@@ -127,8 +127,12 @@ LogicalResult GraphLowering::lower(agent::MapOp op, Scope &scope) {
 
   SmallVector<Value> operands = mapped(op.getLists(), scope);
   llvm::append_range(operands, mapped(captured, scope));
+  // What was gathered as JSON is a list here, which goes wherever JSON does.
+  SmallVector<Type> lists;
+  for (Value value : op.getBody().front().getTerminator()->getOperands())
+    lists.push_back(agent::ListType::get(value.getType()));
   auto map = create<task::MapOp>(
-      op, scope, op.getResultTypes(), stepName(op),
+      op, scope, lists, stepName(op),
       FlatSymbolRefAttr::get(body->getSymNameAttr()),
       builder.getArrayAttr(over), operands, inputNames,
       builder.getI64IntegerAttr(op.getMaxParallel().value_or(0)), outputNames);

@@ -273,7 +273,7 @@ LogicalResult GraphLowering::lower(agent::RequireOp op, Scope &scope) {
       op.getLoc(), op.getIdAttr(), op.getMetricAttr(), op.getBoundAttr(),
       op.getLimitAttr(), op.getUnitAttr(), op.getAtAttr(), op.getSoftAttr(),
       op.getWeightAttr(), op.getNodeAttr(), op.getAllowAttr(),
-      op.getEventsAttr(),
-      mapped(op.getValues(), scope), task::PredictionAttr());
+      op.getEventsAttr(), mapped(op.getValues(), scope),
+      task::PredictionAttr());
   return success();
 }

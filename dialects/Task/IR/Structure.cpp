@@ -77,7 +77,7 @@ LogicalResult GraphOp::verifyRegions() {
   if (!output)
     return emitOpError("must end with task.output");
   SmallVector<Type> declared(getOutputTypes().getAsValueRange<TypeAttr>());
-  if (output.getValues().getTypes() != TypeRange(declared))
+  if (!fits(output.getValues().getTypes(), TypeRange(declared)))
     return output.emitOpError()
            << "hands back (" << output.getValues().getTypes()
            << ") where the graph promises (" << declared << ")";
@@ -113,8 +113,8 @@ static LogicalResult verifyCall(Operation *op, SymbolTableCollection &symbols,
       graph.getOutputTypes().getAsValueRange<TypeAttr>());
   if (graph.getInputNames() == inputNames &&
       graph.getOutputNames() == outputNames &&
-      graph.getEntry().getArgumentTypes() == inputs &&
-      TypeRange(promised) == outputs)
+      fits(inputs, graph.getEntry().getArgumentTypes()) &&
+      fits(TypeRange(promised), outputs))
     return success();
   InFlightDiagnostic diag =
       op->emitOpError() << "does not fit the inputs and outputs of " << callee;
@@ -174,8 +174,12 @@ LogicalResult MapOp::verifySymbolUses(SymbolTableCollection &symbols) {
     inputs.push_back(llvm::is_contained(getOver(), name)
                          ? elementOf(value.getType())
                          : value.getType());
-  for (Value value : getOutputs())
+  for (Value value : getOutputs()) {
+    if (!isa<agent::ListType>(value.getType()))
+      return emitOpError() << "gathers its results as " << value.getType()
+                           << ", which is no list";
     outputs.push_back(elementOf(value.getType()));
+  }
   return verifyCall(*this, symbols, getBodyAttr(), getInputNames(), inputs,
                     getOutputNames(), outputs);
 }

@@ -30,3 +30,19 @@ bool hetagon::task::isTokenStream(Type type) {
   auto stream = dyn_cast<agent::StreamType>(type);
   return stream && isa<agent::TokensType>(stream.getElementType());
 }
+
+bool hetagon::task::fits(Type from, Type to) {
+  if (from == to)
+    return true;
+  if (auto stream = dyn_cast<agent::StreamType>(from))
+    return fits(stream.getElementType(), to);
+  return isa<agent::JsonType>(to) ||
+         (isa<agent::MessageType>(to) && isa<agent::TextType>(from));
+}
+
+bool hetagon::task::fits(TypeRange from, TypeRange to) {
+  return from.size() == to.size() &&
+         llvm::all_of(llvm::zip(from, to), [](auto pair) {
+           return fits(std::get<0>(pair), std::get<1>(pair));
+         });
+}

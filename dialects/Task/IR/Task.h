@@ -8,6 +8,11 @@
 namespace hetagon::task {
 
 bool isTokenStream(mlir::Type type);
+/// Whether a value of type `from` may go where `to` is wanted, by the rule of
+/// docs/plan.md: equal types; a stream where its whole is wanted; anything
+/// whole where JSON is wanted; text where messages are.
+bool fits(mlir::Type from, mlir::Type to);
+bool fits(mlir::TypeRange from, mlir::TypeRange to);
 /// The optional attributes that all steps share have the right shape.
 mlir::LogicalResult verifyStep(mlir::Operation *step);
 

@@ -234,3 +234,14 @@ task.scenario @s {
   // expected-error @below {{places 'a' a second time}}
   task.place "a" on "cpu" why "w" rejected []
 }
+
+// -----
+
+task.graph private @sub("a" %a: !agent.text) -> ("b": !agent.text) {
+  task.output %a : !agent.text
+}
+task.graph @g("q" %q: !agent.list<!agent.text>) -> () {
+  // expected-error @below {{gathers its results as '!agent.json', which is no list}}
+  %r = task.map "x" @sub over ["a"] ("a" = %q : !agent.list<!agent.text>) parallel 0 -> ("b": !agent.json)
+  task.output
+}

@@ -118,7 +118,7 @@ agent.graph private @order("q" %q: !agent.text) -> () {
 
 // CHECK-LABEL: task.graph private @control(
 agent.graph private @control("items" %items: !agent.list<!agent.text>, "mood" %mood: !agent.text)
-    -> ("all": !agent.list<!agent.text>, "reply": !agent.text) {
+    -> ("all": !agent.list<!agent.text>, "reply": !agent.text, "json": !agent.json) {
   // CHECK: task.branch "control/which" on %mood : !agent.text ("value" = %mood : !agent.text) cases ["angry", "default"] graphs [@control.which.angry, @control.which.default] default "default" -> ("result": !agent.text)
   %reply = agent.route "which" branch on %mood : !agent.text -> (!agent.text)
   case "angry" {
@@ -136,7 +136,13 @@ agent.graph private @control("items" %items: !agent.list<!agent.text>, "mood" %m
   }
   // CHECK: task.call "control/sub" @endpoint("q" = %mood : !agent.text) -> ("a": !agent.text)
   %sub = agent.call "sub" @endpoint("q" = %mood : !agent.text) -> ("a": !agent.text)
-  agent.output %all, %reply : !agent.list<!agent.text>, !agent.text
+  // JSON that gathers text becomes a list, which may stand where JSON is wanted.
+  // CHECK: %[[JSON:.*]] = task.map "control/json" @control.json over ["item"] ("item" = %items : !agent.list<!agent.text>) parallel 0 -> ("result": !agent.list<!agent.text>)
+  %json = agent.map "json" (%item: !agent.text) in (%items : !agent.list<!agent.text>) -> (!agent.json) {
+    agent.yield %item : !agent.text
+  }
+  // CHECK: task.output %{{.*}}, %{{.*}}, %[[JSON]] : !agent.list<!agent.text>, !agent.text, !agent.list<!agent.text>
+  agent.output %all, %reply, %json : !agent.list<!agent.text>, !agent.text, !agent.json
 }
 // CHECK-LABEL: task.graph private @control.which.angry("value" %value: !agent.text) -> ("result": !agent.text)
 // CHECK: task.constant "control/constant.0" value "Sorry."
