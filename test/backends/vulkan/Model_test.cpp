@@ -27,7 +27,7 @@ std::string findModel() {
   return {};
 }
 
-std::string quoted(const std::string &text) { return "'" + text + "'"; }
+std::string shellWord(const std::string &text) { return "'" + text + "'"; }
 
 class VulkanModel : public testing::Test {
 protected:
@@ -51,7 +51,7 @@ protected:
   }
   int run(const std::string &command, const std::string &output) {
     return std::system(
-        (programs + command + " > " + quoted(path(output))).c_str());
+        (programs + command + " > " + shellWord(path(output))).c_str());
   }
   std::string read(const std::string &name) {
     std::ifstream stream(path(name));
@@ -59,8 +59,8 @@ protected:
   }
   std::vector<double> embed(const std::string &backend,
                             const std::string &text) {
-    if (run("hetagon-worker embed " + quoted(path(backend + ".plan")) +
-                " --json --text " + quoted(text),
+    if (run("hetagon-worker embed " + shellWord(path(backend + ".plan")) +
+                " --json --text " + shellWord(text),
             backend + ".json") != 0)
       return {};
     auto json = hetagon::parseJson(read(backend + ".json"), "embedding");
@@ -73,8 +73,8 @@ protected:
 
 TEST_F(VulkanModel, EmbedsAsReferenceDoes) {
   for (const char *backend : {"vulkan", "reference"})
-    ASSERT_EQ(run("hetagon-compile model " + quoted(model) + " -o " +
-                      quoted(path(std::string(backend) + ".plan")) +
+    ASSERT_EQ(run("hetagon-compile model " + shellWord(model) + " -o " +
+                      shellWord(path(std::string(backend) + ".plan")) +
                       " --backend " + backend,
                   "compile"),
               0);
