@@ -1,6 +1,11 @@
 // The graph runner: counts what each step still waits for and starts it when
 // nothing is left. Graphs inside steps (branch, map, call) become activations
 // of their own; a step that contains graphs occupies no thread while they run.
+//
+// Steps start as tasks of the pool and never call each other, so that the stack
+// does not grow with the length of a chain or of a list. A failure is recorded
+// once for the whole run and stops all else; what is stopped just ends. The run
+// is over when its pool is empty.
 #include "runtime/exec/GraphRunner.h"
 #include "runtime/exec/ResourceLocks.h"
 #include "runtime/exec/StepContext.h"
@@ -17,33 +22,104 @@ using plan::fb::StepKind;
 using plan::fb::StepT;
 using Clock = std::chrono::steady_clock;
 using Values = std::vector<Value>;
-using Done = std::function<void(StatusOr<Values>)>;
+using Inputs = std::map<std::string, Value>;
+/// Called with the results of a graph or step that succeeded.
+using Done = std::function<void(Values)>;
 
 /// Threads of a run that may wait for tools, endpoints and generations at the
 /// same time; they never compute beyond tokenizing and searching.
 constexpr uint32_t maxWaiting = 64;
+/// Items of one map under way at most: enough for the threads, so that a long
+/// list need not be held in activations all at once.
+constexpr size_t maxItems = 4 * maxWaiting;
 /// A step without a time-out of its own.
 constexpr auto defaultTimeout = std::chrono::minutes(10);
+/// Before the first repetition; doubled for each further one.
+constexpr auto firstPause = std::chrono::milliseconds(50);
+constexpr auto longestPause = std::chrono::milliseconds(5000);
 
-Status located(Status failure, const StepT &step) {
-  Status named = failure.withContext("step '" + step.name + "'");
-  if (!step.location || step.location->line == 0)
-    return named;
-  return named.at(Place{
-      step.location->file, step.location->line, step.location->column, {}});
+double milliseconds(Clock::duration time) {
+  return std::chrono::duration<double, std::milli>(time).count();
+}
+
+const std::string *attributeOf(const StepT &step, std::string_view key) {
+  for (const auto &attribute : step.attributes)
+    if (attribute->key == key)
+      return &attribute->value;
+  return nullptr;
+}
+
+/// What a graph's steps wait for; the same for all its activations.
+struct Shape {
+  explicit Shape(const StepGraphT &graph);
+  std::vector<uint32_t> waitsFor;
+  std::vector<std::vector<uint32_t>> neededBy;
+};
+
+Shape::Shape(const StepGraphT &graph)
+    : waitsFor(graph.steps.size()), neededBy(graph.steps.size()) {
+  for (uint32_t i = 0; i < graph.steps.size(); ++i) {
+    const StepT &step = *graph.steps[i];
+    std::set<uint32_t> before(step.after.begin(), step.after.end());
+    for (const auto &source : step.inputs)
+      if (source->step >= 0)
+        before.insert(uint32_t(source->step));
+    waitsFor[i] = uint32_t(before.size());
+    for (uint32_t earlier : before)
+      neededBy[earlier].push_back(i);
+  }
 }
 
 /// One execution of a graph: its inputs, the results of its steps so far.
 struct Activation {
-  const StepGraphT *graph;
+  const StepGraphT *graph = nullptr;
+  const Shape *shape = nullptr;
   std::string path;
+  Clock::time_point deadline; ///< of the steps that contain it
+  std::optional<Place> place; ///< of the innermost such step that has one
   Values inputs;
-  std::vector<Values> results;    ///< by step
+  /// By step. Written under the run's mutex before its readers are started,
+  /// which read without.
+  std::vector<Values> results;
   std::vector<uint32_t> waitsFor; ///< by step: others it needs
-  std::vector<std::vector<uint32_t>> neededBy;
   size_t left = 0;
-  bool failed = false;
   Done done;
+
+  Value value(const plan::fb::SourceT &source) const {
+    return source.step < 0 ? inputs[source.port]
+                           : results[size_t(source.step)][source.port];
+  }
+  Inputs inputsOf(const StepT &step) const {
+    Inputs values;
+    for (size_t i = 0; i < step.inputs.size(); ++i)
+      values.emplace(step.input_names[i], value(*step.inputs[i]));
+    return values;
+  }
+  Values resultValues() const {
+    Values values;
+    for (const auto &source : graph->results)
+      values.push_back(value(*source));
+    return values;
+  }
+  std::string pathOf(const StepT &step) const { return path + "/" + step.name; }
+};
+
+/// A step on its way: which, and where.
+struct Running {
+  std::shared_ptr<Activation> activation;
+  uint32_t index;
+  const StepT &step() const { return *activation->graph->steps[index]; }
+  std::string path() const { return activation->pathOf(step()); }
+};
+
+/// One map under way; its items share it.
+struct MapProgress {
+  Running running;
+  Inputs inputs;
+  std::map<std::string, Value::List> lists;
+  std::mutex mutex; ///< guards what follows
+  std::vector<Values> results;
+  size_t next = 0, left = 0;
 };
 
 class Run {
@@ -51,413 +127,351 @@ public:
   Run(PlanRuntime &runtime, const RunOptions &options)
       : runtime(runtime), options(options),
         onCancel(options.cancel, [this] { stopping.request_stop(); }),
-        pool(maxWaiting) {}
+        pool(maxWaiting) {
+    for (const auto &graph : runtime.plan().graphs)
+      shapes.emplace_back(*graph);
+  }
 
   StatusOr<RunResult> execute();
 
 private:
-  void start(std::shared_ptr<Activation> activation);
-  void startStep(std::shared_ptr<Activation> activation, uint32_t index);
-  void finishStep(const std::shared_ptr<Activation> &activation, uint32_t index,
-                  StatusOr<Values> outcome);
-  void runLeaf(const std::shared_ptr<Activation> &activation, uint32_t index,
-               Done done);
-  void runBranch(const std::shared_ptr<Activation> &activation, uint32_t index,
-                 Done done);
-  void runMap(const std::shared_ptr<Activation> &activation, uint32_t index,
-              Done done);
-  void enter(uint32_t graph, std::string path,
-             const std::map<std::string, Value> &inputs, Done done);
-  std::map<std::string, Value> inputsOf(const Activation &activation,
-                                        const StepT &step);
-  void attachStreams(const Activation &activation, uint32_t index,
-                     StepContext &context);
+  void start(Running running);
+  void finish(const Running &running, Values values);
+  /// Ends the run with this failure, unless it has one already.
+  void fail(const Running &running, const Status &failure);
+  /// Runs a graph of a step's with inputs by name.
+  void enter(const Running &running, uint32_t graph, std::string path,
+             const Inputs &inputs, Done done);
+  void begin(std::shared_ptr<Activation> activation);
+  void runLeaf(const Running &running);
+  StatusOr<Values> attempt(const Running &running, const Inputs &inputs,
+                           StepReport &report, bool &streamed);
+  void runBranch(const Running &running);
+  void runMap(const Running &running);
+  void startItem(std::shared_ptr<MapProgress> progress);
+  std::vector<std::string> streamedOutputs(const Running &running) const;
   void streamed(const std::string &output, std::string_view piece);
   void record(StepReport report, Clock::time_point begin);
 
   PlanRuntime &runtime;
   const RunOptions &options;
-  const Clock::time_point begin = Clock::now();
+  const Clock::time_point origin = Clock::now();
+  std::vector<Shape> shapes; ///< by graph
   std::stop_source stopping;
   std::stop_callback<std::function<void()>> onCancel;
   ResourceLocks locks;
 
   std::mutex mutex; ///< guards activations' progress and what follows
+  std::optional<Status> failure;
   std::vector<StepReport> reports;
+  std::optional<Values> outcome;
+  Clock::time_point ended;
+  std::mutex streamMutex; ///< guards the first piece's time
   std::optional<double> firstPiece;
-  std::mutex streamMutex, askMutex;
+  std::mutex askMutex;
   TaskPool pool; ///< last: drained before the rest dies
 };
 
-double since(Clock::time_point begin) {
-  return std::chrono::duration<double, std::milli>(Clock::now() - begin)
-      .count();
-}
-
-Value valueOf(const Activation &activation, const plan::fb::SourceT &source) {
-  return source.step < 0 ? activation.inputs[source.port]
-                         : activation.results[size_t(source.step)][source.port];
-}
-
-std::map<std::string, Value> Run::inputsOf(const Activation &activation,
-                                           const StepT &step) {
-  std::map<std::string, Value> inputs;
-  for (size_t i = 0; i < step.inputs.size(); ++i)
-    inputs.emplace(step.input_names[i], valueOf(activation, *step.inputs[i]));
-  return inputs;
-}
-
-void Run::enter(uint32_t index, std::string path,
-                const std::map<std::string, Value> &inputs, Done done) {
+void Run::enter(const Running &running, uint32_t index, std::string path,
+                const Inputs &inputs, Done done) {
+  const StepT &step = running.step();
+  const Activation &outer = *running.activation;
   auto activation = std::make_shared<Activation>();
   activation->graph = runtime.plan().graphs[index].get();
+  activation->shape = &shapes[index];
   activation->path = std::move(path);
+  activation->deadline = outer.deadline;
+  if (step.timeout_ms)
+    activation->deadline =
+        std::min(outer.deadline,
+                 Clock::now() + std::chrono::milliseconds(step.timeout_ms));
+  activation->place = outer.place;
+  if (step.location && step.location->line)
+    activation->place = Place{
+        step.location->file, step.location->line, step.location->column, {}};
   activation->done = std::move(done);
-  for (const auto &port : activation->graph->inputs) {
-    auto found = inputs.find(port->name);
-    if (found == inputs.end())
-      return activation->done(Status(
-          Code::InvalidArgument, "the graph '" + activation->graph->name +
-                                     "' needs the input '" + port->name + "'"));
-    activation->inputs.push_back(found->second);
-  }
-  start(std::move(activation));
+  for (const auto &port : activation->graph->inputs)
+    activation->inputs.push_back(inputs.at(port->name)); // a verified plan's
+  begin(std::move(activation));
 }
 
-void Run::start(std::shared_ptr<Activation> activation) {
-  const auto &steps = activation->graph->steps;
-  activation->results.resize(steps.size());
-  activation->waitsFor.resize(steps.size());
-  activation->neededBy.resize(steps.size());
-  activation->left = steps.size();
-  std::vector<uint32_t> ready;
-  for (uint32_t i = 0; i < steps.size(); ++i) {
-    std::set<uint32_t> before(steps[i]->after.begin(), steps[i]->after.end());
-    for (const auto &source : steps[i]->inputs)
-      if (source->step >= 0)
-        before.insert(uint32_t(source->step));
-    for (uint32_t earlier : before)
-      activation->neededBy[earlier].push_back(i);
-    activation->waitsFor[i] = uint32_t(before.size());
-    if (before.empty())
-      ready.push_back(i);
-  }
-  if (steps.empty()) {
-    Values results;
-    for (const auto &source : activation->graph->results)
-      results.push_back(valueOf(*activation, *source));
-    return activation->done(std::move(results));
-  }
-  for (uint32_t index : ready)
-    startStep(activation, index);
+void Run::begin(std::shared_ptr<Activation> activation) {
+  size_t count = activation->graph->steps.size();
+  if (count == 0)
+    return activation->done(activation->resultValues());
+  activation->results.resize(count);
+  activation->waitsFor = activation->shape->waitsFor;
+  activation->left = count;
+  // By the shape: a step that has been started changes waitsFor.
+  for (uint32_t i = 0; i < count; ++i)
+    if (activation->shape->waitsFor[i] == 0)
+      start({activation, i});
 }
 
-void Run::startStep(std::shared_ptr<Activation> activation, uint32_t index) {
-  const StepT &step = *activation->graph->steps[index];
-  Done done = [this, activation, index](StatusOr<Values> outcome) {
-    finishStep(activation, index, std::move(outcome));
+void Run::start(Running running) {
+  auto post = [this](auto task) {
+    pool.post([this, task = std::move(task)]() mutable {
+      if (!stopping.stop_requested())
+        task();
+    });
   };
-  if (stopping.stop_requested())
-    return done(Status(Code::Cancelled, "cancelled"));
-  switch (step.kind) {
+  switch (running.step().kind) {
   case StepKind::branch:
-    return runBranch(activation, index, std::move(done));
+    return post([this, running] { runBranch(running); });
   case StepKind::map:
-    return runMap(activation, index, std::move(done));
+    return post([this, running] { runMap(running); });
   case StepKind::call:
-    return enter(step.graphs[0], activation->path + "/" + step.name,
-                 inputsOf(*activation, step), std::move(done));
+    return post([this, running] {
+      enter(running, running.step().graphs[0], running.path(),
+            running.activation->inputsOf(running.step()),
+            [this, running](Values values) {
+              finish(running, std::move(values));
+            });
+    });
   default:
-    pool.post([this, activation, index, done = std::move(done)]() mutable {
-      runLeaf(activation, index, std::move(done));
+    locks.acquire(running.step(), [this, running, post](auto hold) {
+      post([this, running, hold = std::move(hold)]() mutable {
+        runLeaf(running);
+      });
     });
   }
 }
 
-void Run::finishStep(const std::shared_ptr<Activation> &activation,
-                     uint32_t index, StatusOr<Values> outcome) {
-  const StepT &step = *activation->graph->steps[index];
+void Run::finish(const Running &running, Values values) {
+  Activation &activation = *running.activation;
   std::vector<uint32_t> ready;
-  std::optional<StatusOr<Values>> finished;
+  bool last;
   {
     std::lock_guard lock(mutex);
-    --activation->left;
-    if (!outcome.isOk()) {
-      // The first error is the run's; the rest is only brought to an end.
-      if (!activation->failed) {
-        activation->failed = true;
-        bool own = outcome.status().code() == Code::Cancelled &&
-                   stopping.stop_requested();
-        finished = own ? outcome.status() : located(outcome.status(), step);
-      }
-    } else if (!activation->failed) {
-      activation->results[index] = std::move(*outcome);
-      for (uint32_t next : activation->neededBy[index])
-        if (--activation->waitsFor[next] == 0)
-          ready.push_back(next);
-      if (activation->left == 0) {
-        Values results;
-        for (const auto &source : activation->graph->results)
-          results.push_back(valueOf(*activation, *source));
-        finished = std::move(results);
-      }
-    }
+    activation.results[running.index] = std::move(values);
+    for (uint32_t next : activation.shape->neededBy[running.index])
+      if (--activation.waitsFor[next] == 0)
+        ready.push_back(next);
+    last = --activation.left == 0;
   }
-  if (finished && !finished->isOk())
-    stopping.request_stop();
   for (uint32_t next : ready)
-    startStep(activation, next);
-  if (finished)
-    activation->done(std::move(*finished));
+    start({running.activation, next});
+  if (last)
+    activation.done(activation.resultValues());
 }
 
-void Run::runBranch(const std::shared_ptr<Activation> &activation,
-                    uint32_t index, Done done) {
-  const StepT &step = *activation->graph->steps[index];
-  std::map<std::string, Value> inputs = inputsOf(*activation, step);
+void Run::fail(const Running &running, const Status &status) {
+  const StepT &step = running.step();
+  Status named = status.withContext("step '" + running.path() + "'");
+  if (step.location && step.location->line)
+    named = named.at(Place{
+        step.location->file, step.location->line, step.location->column, {}});
+  else if (running.activation->place)
+    named = named.at(*running.activation->place);
+  {
+    std::lock_guard lock(mutex);
+    if (!failure)
+      failure = std::move(named);
+  }
+  stopping.request_stop();
+}
+
+void Run::runBranch(const Running &running) {
+  const StepT &step = running.step();
+  Inputs inputs = running.activation->inputsOf(step);
   std::string chosen = inputs.at("selector").toText();
-  std::string list, otherwise;
-  for (const auto &attribute : step.attributes) {
-    if (attribute->key == "cases")
-      list = attribute->value;
-    if (attribute->key == "default")
-      otherwise = attribute->value;
-  }
-  StatusOr<Json> cases = parseJson(list, "cases");
+  const std::string *list = attributeOf(step, "cases");
+  const std::string *otherwise = attributeOf(step, "default");
+  StatusOr<Json> cases = parseJson(list ? *list : "[]", "cases");
   if (!cases.isOk())
-    return done(cases.status());
-  for (const std::string &wanted : {chosen, otherwise})
-    for (size_t i = 0; i < cases->size() && i < step.graphs.size(); ++i)
-      if ((*cases)[i] == Json(wanted))
-        return enter(step.graphs[i],
-                     activation->path + "/" + step.name + "[" + wanted + "]",
-                     inputs, std::move(done));
-  done(Status(Code::InvalidArgument,
+    return fail(running, cases.status());
+  for (const std::string *wanted : {&std::as_const(chosen), otherwise})
+    for (size_t i = 0; wanted && i < cases->size(); ++i)
+      if ((*cases)[i] == Json(*wanted))
+        return enter(running, step.graphs[i],
+                     running.path() + "[" + *wanted + "]", inputs,
+                     [this, running](Values values) {
+                       finish(running, std::move(values));
+                     });
+  constexpr size_t shown = 80;
+  if (chosen.size() > shown)
+    chosen = chosen.substr(0, shown) + "...";
+  fail(running,
+       Status(Code::InvalidArgument,
               "no branch for '" + chosen +
-                  "', and no default; the branches are " + list));
+                  "', and no default; the branches are " + printJson(*cases)));
 }
 
-/// Iterations in flight of one map; the callbacks of its activations share it.
-struct MapProgress {
-  std::mutex mutex;
-  std::vector<std::map<std::string, Value>> items;
-  std::vector<Values> results;
-  size_t next = 0, left = 0;
-  std::optional<Status> failure;
-  Done done;
-};
-
-void Run::runMap(const std::shared_ptr<Activation> &activation, uint32_t index,
-                 Done done) {
-  const StepT &step = *activation->graph->steps[index];
-  const StepGraphT &body = *runtime.plan().graphs[step.graphs[0]];
-  std::map<std::string, Value> inputs = inputsOf(*activation, step);
-  Json over = Json::array();
-  size_t parallel = 0;
-  for (const auto &attribute : step.attributes) {
-    if (attribute->key == "over") {
-      StatusOr<Json> names = parseJson(attribute->value, "over");
-      if (!names.isOk())
-        return done(names.status());
-      over = std::move(*names);
-    }
-    if (attribute->key == "parallel")
-      parallel = size_t(std::strtoull(attribute->value.c_str(), nullptr, 10));
-  }
+void Run::runMap(const Running &running) {
+  const StepT &step = running.step();
   auto progress = std::make_shared<MapProgress>();
+  progress->running = running;
+  progress->inputs = running.activation->inputsOf(step);
+  const std::string *list = attributeOf(step, "over");
+  StatusOr<Json> over = parseJson(list ? *list : "[]", "over");
+  if (!over.isOk())
+    return fail(running, over.status());
   std::optional<size_t> count;
-  std::map<std::string, Value::List> lists;
-  for (const Json &name : over) {
+  for (const Json &name : *over) {
     const std::string &key = name.get_ref<const std::string &>();
-    StatusOr<Value::List> list = inputs.at(key).elements();
-    if (!list.isOk())
-      return done(list.status().withContext("'" + key + "'"));
-    if (count && *count != list->size())
-      return done(Status(Code::InvalidArgument,
+    StatusOr<Value::List> elements = progress->inputs.at(key).elements();
+    if (!elements.isOk())
+      return fail(running, elements.status().withContext("'" + key + "'"));
+    if (count && *count != elements->size())
+      return fail(running,
+                  Status(Code::InvalidArgument,
                          "the lists to map over have " +
                              std::to_string(*count) + " and " +
-                             std::to_string(list->size()) + " elements"));
-    count = list->size();
-    lists.emplace(key, std::move(*list));
+                             std::to_string(elements->size()) + " elements"));
+    count = elements->size();
+    progress->lists[key] = std::move(*elements);
   }
-  progress->items.assign(count.value_or(0), inputs);
-  for (auto &[key, list] : lists)
-    for (size_t i = 0; i < list.size(); ++i)
-      progress->items[i][key] = list[i];
-  progress->results.resize(progress->items.size());
-  progress->left = progress->items.size();
-  progress->done = std::move(done);
-  size_t outputs = body.outputs.size();
-  auto collect = [outputs](MapProgress &all) {
-    Values columns;
-    for (size_t port = 0; port < outputs; ++port) {
-      Value::List column;
-      for (Values &row : all.results)
-        column.push_back(row[port]);
-      columns.push_back(Value::list(std::move(column)));
-    }
-    return columns;
-  };
-  if (progress->items.empty())
-    return progress->done(collect(*progress));
-
-  std::string path = activation->path + "/" + step.name;
-  uint32_t graph = step.graphs[0];
-  // Starts the next iteration; each that ends starts another.
-  auto launch = std::make_shared<std::function<void()>>();
-  std::weak_ptr<std::function<void()>> weak = launch;
-  *launch = [this, progress, path, graph, collect, weak] {
-    size_t item;
-    {
-      std::lock_guard lock(progress->mutex);
-      if (progress->failure || progress->next == progress->items.size())
-        return;
-      item = progress->next++;
-    }
-    auto again = weak.lock();
-    enter(graph, path + "[" + std::to_string(item) + "]", progress->items[item],
-          [progress, collect, item, again](StatusOr<Values> outcome) {
-            bool ended = false;
-            {
-              std::lock_guard lock(progress->mutex);
-              --progress->left;
-              if (outcome.isOk()) {
-                progress->results[item] = std::move(*outcome);
-                ended = progress->left == 0 && !progress->failure;
-              } else if (!progress->failure) {
-                progress->failure = outcome.status();
-                ended = true;
-              }
-            }
-            if (!ended)
-              return (*again)();
-            if (progress->failure)
-              progress->done(*progress->failure);
-            else
-              progress->done(collect(*progress));
-          });
-  };
-  size_t atOnce = parallel ? std::min(parallel, progress->items.size())
-                           : progress->items.size();
+  size_t items = count.value_or(0);
+  if (items == 0)
+    return finish(running, Values(step.outputs.size(), Value::list({})));
+  progress->results.resize(items);
+  progress->left = items;
+  size_t atOnce = 0;
+  if (const std::string *parallel = attributeOf(step, "parallel"))
+    atOnce = size_t(std::strtoull(parallel->c_str(), nullptr, 10));
+  atOnce = std::min({atOnce ? atOnce : maxItems, maxItems, items});
   for (size_t i = 0; i < atOnce; ++i)
-    (*launch)();
+    startItem(progress);
+}
+
+/// Starts the next item, if there is one; when it ends, it makes another start.
+void Run::startItem(std::shared_ptr<MapProgress> progress) {
+  size_t item;
+  {
+    std::lock_guard lock(progress->mutex);
+    if (stopping.stop_requested() || progress->next == progress->results.size())
+      return;
+    item = progress->next++;
+  }
+  Inputs inputs = progress->inputs;
+  for (const auto &[name, list] : progress->lists)
+    inputs[name] = list[item];
+  const Running &running = progress->running;
+  enter(running, running.step().graphs[0],
+        running.path() + "[" + std::to_string(item) + "]", inputs,
+        [this, progress, item](Values values) {
+          {
+            std::lock_guard lock(progress->mutex);
+            progress->results[item] = std::move(values);
+            if (--progress->left) {
+              if (progress->next < progress->results.size())
+                pool.post([this, progress] { startItem(progress); });
+              return;
+            }
+          }
+          const Running &running = progress->running;
+          Values columns;
+          for (size_t port = 0; port < running.step().outputs.size(); ++port) {
+            Value::List column;
+            for (const Values &row : progress->results)
+              column.push_back(row[port]);
+            columns.push_back(Value::list(std::move(column)));
+          }
+          finish(running, std::move(columns));
+        });
 }
 
 void Run::streamed(const std::string &output, std::string_view piece) {
   std::lock_guard lock(streamMutex);
   if (!firstPiece)
-    firstPiece = since(begin);
+    firstPiece = milliseconds(Clock::now() - origin);
   if (options.onStream)
     options.onStream(output, piece);
 }
 
-/// Follows the edges from a generating step to the streamed outputs of its
-/// graph, through at most one detokenize step.
-void Run::attachStreams(const Activation &activation, uint32_t index,
-                        StepContext &context) {
-  if (activation.graph != runtime.plan().graphs[runtime.plan().entry].get())
-    return;
-  std::vector<std::string> texts;
-  std::vector<std::pair<std::string, const Tokenizer *>> decoded;
-  auto outputsOf = [&](int32_t step, auto add) {
-    for (const auto &reader : activation.graph->steps)
-      if (reader->kind == StepKind::output && reader->inputs.size() == 1 &&
-          reader->inputs[0]->step == step) {
-        std::string name;
-        bool stream = false;
-        for (const auto &attribute : reader->attributes) {
-          if (attribute->key == "name")
-            name = attribute->value;
-          if (attribute->key == "stream")
-            stream = attribute->value == "true";
-        }
-        if (stream)
-          add(name);
-      }
-  };
-  outputsOf(int32_t(index),
-            [&](const std::string &name) { texts.push_back(name); });
-  for (size_t i = 0; i < activation.graph->steps.size(); ++i) {
-    const StepT &reader = *activation.graph->steps[i];
-    if (reader.kind == StepKind::detokenize && reader.inputs.size() == 1 &&
-        reader.inputs[0]->step == int32_t(index))
-      outputsOf(int32_t(i), [&](const std::string &name) {
-        decoded.emplace_back(name,
-                             runtime.service(reader.service).tokenizer.get());
-      });
+/// The flow's streamed outputs that show this step's text.
+std::vector<std::string> Run::streamedOutputs(const Running &running) const {
+  std::vector<std::string> names;
+  const StepGraphT *graph = running.activation->graph;
+  if (running.step().kind != StepKind::generate ||
+      graph != runtime.plan().graphs[runtime.plan().entry].get())
+    return names;
+  for (const auto &reader : graph->steps) {
+    if (reader->kind != StepKind::output ||
+        reader->inputs[0]->step != int32_t(running.index))
+      continue;
+    const std::string *stream = attributeOf(*reader, "stream");
+    if (stream && *stream == "true")
+      names.push_back(*attributeOf(*reader, "name"));
   }
-  if (!texts.empty())
-    context.onText = [this, texts](std::string_view piece) {
-      for (const std::string &name : texts)
-        streamed(name, piece);
-    };
-  if (!decoded.empty()) {
-    auto decoder = std::make_shared<StreamDecoder>(*decoded[0].second);
-    context.onToken = [this, decoded, decoder](int32_t token) {
-      std::string piece = decoder->push(token);
-      if (!piece.empty())
-        for (const auto &[name, tokenizer] : decoded)
-          streamed(name, piece);
-    };
-  }
+  return names;
 }
 
-void Run::runLeaf(const std::shared_ptr<Activation> &activation, uint32_t index,
-                  Done done) {
-  const StepT &step = *activation->graph->steps[index];
+StatusOr<Values> Run::attempt(const Running &running, const Inputs &inputs,
+                              StepReport &report, bool &shown) {
+  const StepT &step = running.step();
+  auto begin = Clock::now();
+  if (begin >= running.activation->deadline)
+    return Status(Code::DeadlineExceeded,
+                  "the time of the step that contains it is over");
+  auto timeout =
+      step.timeout_ms
+          ? Clock::duration(std::chrono::milliseconds(step.timeout_ms))
+          : Clock::duration(defaultTimeout);
+  StepContext context{runtime,
+                      options,
+                      step,
+                      inputs,
+                      report.path,
+                      begin,
+                      std::min(running.activation->deadline, begin + timeout),
+                      stopping.get_token(),
+                      report,
+                      {}};
+  if (std::vector<std::string> names = streamedOutputs(running); !names.empty())
+    context.onText = [this, names, &shown](std::string_view piece) {
+      shown = true;
+      for (const std::string &name : names)
+        streamed(name, piece);
+    };
+  std::unique_lock asking(askMutex, std::defer_lock);
+  if (step.kind == StepKind::ask)
+    asking.lock();
+  return runLeafStep(context);
+}
+
+void Run::runLeaf(const Running &running) {
+  const StepT &step = running.step();
   StepReport report;
-  report.path = activation->path + "/" + step.name;
+  report.path = running.path();
   report.name = step.name;
   report.device = "host";
-  if (step.service >= 0 &&
-      (step.kind == StepKind::generate || step.kind == StepKind::embed ||
-       step.kind == StepKind::attribute))
+  if (step.kind == StepKind::generate || step.kind == StepKind::embed ||
+      step.kind == StepKind::attribute)
     report.device = runtime.service(size_t(step.service)).device;
-  std::map<std::string, Value> inputs;
-  {
-    std::lock_guard lock(mutex);
-    inputs = inputsOf(*activation, step);
-  }
-  ResourceLocks::Hold hold = locks.acquire(step, stopping.get_token());
+  const Inputs inputs = running.activation->inputsOf(step);
   auto stepBegin = Clock::now();
   StatusOr<Values> outcome = Status(Code::Cancelled, "cancelled");
-  for (report.attempts = 1; !stopping.stop_requested(); ++report.attempts) {
-    auto tryBegin = Clock::now();
-    StepContext context{
-        runtime,
-        options,
-        step,
-        inputs,
-        report.path,
-        tryBegin,
-        tryBegin + (step.timeout_ms ? std::chrono::milliseconds(step.timeout_ms)
-                                    : defaultTimeout),
-        stopping.get_token(),
-        report,
-        {},
-        {}};
-    attachStreams(*activation, index, context);
-    std::unique_lock asking(askMutex, std::defer_lock);
-    if (step.kind == StepKind::ask)
-      asking.lock();
-    outcome = runLeafStep(context);
+  auto pause = std::chrono::milliseconds(firstPause);
+  for (report.attempts = 1;; ++report.attempts) {
+    bool shown = false;
+    outcome = attempt(running, inputs, report, shown);
     Code code = outcome.status().code();
     bool passing = code == Code::Unavailable || code == Code::DeadlineExceeded;
-    if (outcome.isOk() || !passing || report.attempts > step.retries)
+    // Text that was streamed cannot be taken back for another attempt.
+    if (!passing || shown || report.attempts > step.retries)
       break;
+    std::mutex sleeping;
+    std::unique_lock lock(sleeping);
+    std::condition_variable_any woken;
+    woken.wait_until(
+        lock, stopping.get_token(),
+        std::min(Clock::now() + pause, running.activation->deadline),
+        [] { return false; });
+    if (stopping.stop_requested())
+      break;
+    pause = std::min(2 * pause, longestPause);
   }
-  hold.release();
-  if (step.kind == StepKind::output && outcome.isOk())
-    outcome = Values{};
   record(std::move(report), stepBegin);
-  done(std::move(outcome));
+  if (!outcome.isOk())
+    return fail(running, outcome.status());
+  finish(running, std::move(*outcome));
 }
 
 void Run::record(StepReport report, Clock::time_point stepBegin) {
   auto end = Clock::now();
-  using Milliseconds = std::chrono::duration<double, std::milli>;
-  report.beginMs = Milliseconds(stepBegin - begin).count();
-  report.endMs = Milliseconds(end - begin).count();
+  report.beginMs = milliseconds(stepBegin - origin);
+  report.endMs = milliseconds(end - origin);
   if (Trace *trace = runtime.trace())
     trace->span("step " + report.path, report.name, stepBegin, end,
                 {{"device", report.device}, {"attempts", report.attempts}});
@@ -468,51 +482,63 @@ void Run::record(StepReport report, Clock::time_point stepBegin) {
 StatusOr<RunResult> Run::execute() {
   const plan::fb::PlanT &plan = runtime.plan();
   const StepGraphT &entry = *plan.graphs[plan.entry];
-  std::string known;
-  for (const auto &port : entry.inputs)
-    known += (known.empty() ? "" : ", ") + port->name + " (" + port->type + ")";
-  for (const auto &[name, value] : options.inputs)
-    if (std::none_of(entry.inputs.begin(), entry.inputs.end(),
-                     [&](const auto &port) { return port->name == name; }))
-      return Status(Code::InvalidArgument, "the flow has no input '" + name +
-                                               "'; its inputs are: " + known);
-  for (const auto &port : entry.inputs)
-    if (!options.inputs.count(port->name))
-      return Status(Code::InvalidArgument,
-                    "the flow needs the input '" + port->name +
-                        "': give it as --input " + port->name +
-                        "=VALUE; its inputs are: " + known);
+  HETAGON_RETURN_IF_ERROR(checkInputs(plan, options.inputs));
+  HETAGON_RETURN_IF_ERROR(runtime.tools().approveAll());
 
-  std::mutex doneMutex;
-  std::condition_variable ended;
-  std::optional<StatusOr<Values>> outcome;
-  enter(plan.entry, entry.name, options.inputs, [&](StatusOr<Values> values) {
-    std::lock_guard lock(doneMutex);
+  auto activation = std::make_shared<Activation>();
+  activation->graph = &entry;
+  activation->shape = &shapes[plan.entry];
+  activation->path = entry.name;
+  activation->deadline = Clock::time_point::max();
+  for (const auto &port : entry.inputs)
+    activation->inputs.push_back(options.inputs.at(port->name));
+  activation->done = [this](Values values) {
+    std::lock_guard lock(mutex);
     outcome = std::move(values);
-    ended.notify_all();
-  });
-  {
-    std::unique_lock lock(doneMutex);
-    ended.wait(lock, [&] { return outcome.has_value(); });
-  }
-  double latency = since(begin);
+    ended = Clock::now();
+  };
+  if (!stopping.stop_requested())
+    begin(std::move(activation));
   pool.drain();
-  if (options.cancel.stop_requested())
-    return Status(Code::Cancelled, "the run was interrupted");
-  if (!outcome->isOk())
-    return outcome->status();
 
+  std::lock_guard lock(mutex);
+  if (!outcome && options.cancel.stop_requested())
+    return Status(Code::Cancelled, "the run was interrupted");
+  if (failure)
+    return *failure;
   RunResult result;
-  result.latencyMs = latency;
+  result.latencyMs = milliseconds(ended - origin);
   result.ttftMs = firstPiece;
   result.steps = std::move(reports);
   for (size_t i = 0; i < entry.outputs.size(); ++i)
     result.outputs.emplace_back(entry.outputs[i]->name,
-                                std::move((**outcome)[i]));
+                                std::move((*outcome)[i]));
   return result;
 }
 
 } // namespace
+
+Status checkInputs(const plan::fb::PlanT &plan,
+                   const std::map<std::string, Value> &inputs) {
+  const auto &ports = plan.graphs[plan.entry]->inputs;
+  std::string known;
+  for (const auto &port : ports)
+    known += (known.empty() ? "" : ", ") + port->name + " (" + port->type + ")";
+  if (known.empty())
+    known = "none";
+  for (const auto &[name, value] : inputs)
+    if (std::none_of(ports.begin(), ports.end(),
+                     [&](const auto &port) { return port->name == name; }))
+      return Status(Code::InvalidArgument, "the flow has no input '" + name +
+                                               "'; its inputs are: " + known);
+  for (const auto &port : ports)
+    if (!inputs.count(port->name))
+      return Status(Code::InvalidArgument,
+                    "the flow needs the input '" + port->name +
+                        "': give it as --input " + port->name +
+                        "=VALUE; its inputs are: " + known);
+  return Status::ok();
+}
 
 StatusOr<RunResult> runPlan(PlanRuntime &runtime, RunOptions options) {
   return Run(runtime, options).execute();

@@ -12,7 +12,8 @@ struct RunOptions {
   /// Values of the entry graph's inputs by name.
   std::map<std::string, Value> inputs;
   uint64_t seed = 0;
-  /// Pieces of streamed outputs as they come, from any thread, one at a time.
+  /// Pieces of streamed outputs as they come, from any thread, one at a time;
+  /// those of one output make up its value. It must not block for long.
   std::function<void(const std::string &output, std::string_view piece)>
       onStream;
   /// Answers a question to the person at the terminal; called by one thread at
@@ -44,10 +45,16 @@ struct RunResult {
   std::optional<double> ttftMs;
 };
 
+/// Whether `inputs` are those of the plan's entry graph; the failure lists them
+/// with their types.
+Status checkInputs(const plan::fb::PlanT &plan,
+                   const std::map<std::string, Value> &inputs);
+
 /// Runs the plan's entry graph once. Blocks. On failure the first error is
 /// returned, with the place of its step in the user's file, after everything
-/// that was running has been cancelled and has ended. Thread-safe: several
-/// runs of one runtime may go on at the same time and share its services.
+/// that was running has been cancelled and has ended. A run that `cancel` cut
+/// short is Cancelled. Thread-safe: several runs of one runtime may go on at
+/// the same time and share its services.
 StatusOr<RunResult> runPlan(PlanRuntime &runtime, RunOptions options);
 
 } // namespace hetagon

@@ -1,53 +1,66 @@
-// Resource locks: all of a step's resources are taken in one go.
+// Resource locks: a queue for each resource. A request enters all its queues at
+// once, so that every two requests stand in the same order wherever they meet
+// and cannot block each other.
 #include "runtime/exec/ResourceLocks.h"
-#include <algorithm>
 
 namespace hetagon {
 
-ResourceLocks::Hold ResourceLocks::acquire(const plan::fb::StepT &step,
-                                           std::stop_token stop) {
-  Hold hold;
+void ResourceLocks::acquire(const plan::fb::StepT &step, Granted granted) {
+  auto request = std::make_shared<Request>();
   for (const auto &effect : step.effects)
-    hold.held[effect->resource] |= effect->write;
-  if (hold.held.empty())
-    return hold;
-  // Everything is part of the world: who writes it conflicts with all others.
-  hold.held.try_emplace("world", false);
-  std::unique_lock lock(mutex);
-  bool free = freed.wait(lock, stop, [&] {
-    return std::all_of(hold.held.begin(), hold.held.end(), [&](auto &wanted) {
-      const State &state = states[wanted.first];
-      return !state.writer && !(wanted.second && state.readers);
-    });
-  });
-  if (!free)
-    return {};
-  for (auto &[resource, written] : hold.held) {
-    State &state = states[resource];
+    request->wanted[effect->resource] |= effect->write;
+  if (request->wanted.empty())
+    return granted(nullptr);
+  request->wanted.try_emplace("world", false);
+  request->missing = request->wanted.size();
+  request->granted = std::move(granted);
+  Requests complete;
+  {
+    std::lock_guard lock(mutex);
+    for (const auto &[resource, written] : request->wanted) {
+      states[resource].queue.push_back(request);
+      grant(resource, complete);
+    }
+  }
+  announce(complete);
+}
+
+void ResourceLocks::grant(const std::string &resource, Requests &complete) {
+  State &state = states[resource];
+  while (!state.queue.empty()) {
+    std::shared_ptr<Request> first = state.queue.front();
+    bool written = first->wanted.at(resource);
+    if (state.writer || (written && state.readers))
+      return;
     if (written)
       state.writer = true;
     else
       ++state.readers;
+    state.queue.pop_front();
+    if (--first->missing == 0)
+      complete.push_back(std::move(first));
   }
-  hold.owner = this;
-  return hold;
 }
 
-void ResourceLocks::Hold::release() {
-  if (!owner)
-    return;
+void ResourceLocks::announce(const Requests &complete) {
+  for (const auto &request : complete)
+    request->granted(std::make_shared<Hold>(*this, request->wanted));
+}
+
+void ResourceLocks::release(const std::map<std::string, bool> &held) {
+  Requests complete;
   {
-    std::lock_guard lock(owner->mutex);
-    for (auto &[resource, written] : held) {
-      State &state = owner->states[resource];
+    std::lock_guard lock(mutex);
+    for (const auto &[resource, written] : held) {
+      State &state = states[resource];
       if (written)
         state.writer = false;
       else
         --state.readers;
+      grant(resource, complete);
     }
   }
-  owner->freed.notify_all();
-  owner = nullptr;
+  announce(complete);
 }
 
 } // namespace hetagon

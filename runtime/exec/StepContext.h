@@ -19,8 +19,6 @@ struct StepContext {
   StepReport &report;
   /// Receives text as it is generated; null when nobody reads it early.
   std::function<void(std::string_view)> onText;
-  /// The same for tokens, when the step's result is tokens.
-  std::function<void(int32_t)> onToken;
 
   /// The step's attribute in words, or `otherwise`.
   std::string attribute(std::string_view key, std::string otherwise = {}) const;
@@ -33,11 +31,6 @@ struct StepContext {
 /// Runs one step of a kind without graphs of its own; the values are in the
 /// order of the step's outputs.
 StatusOr<std::vector<Value>> runLeafStep(StepContext &context);
-
-/// Unit vectors of texts, by an encoder service of the plan.
-StatusOr<std::vector<Value::Embedding>>
-embedTexts(LoadedService &service, std::span<const std::string> texts,
-           const StepContext &context);
 
 } // namespace hetagon
 

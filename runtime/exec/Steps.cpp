@@ -2,6 +2,7 @@
 // their table.
 #include "runtime/base/Sha256.h"
 #include "runtime/exec/StepContext.h"
+#include "runtime/exec/StopWatcher.h"
 #include "runtime/exec/TextTemplate.h"
 #include <algorithm>
 #include <cmath>
@@ -14,11 +15,32 @@ namespace {
 using plan::fb::StepKind;
 using Values = std::vector<Value>;
 
-double millisecondsSince(std::chrono::steady_clock::time_point begin) {
-  return std::chrono::duration<double, std::milli>(
-             std::chrono::steady_clock::now() - begin)
-      .count();
-}
+/// Times of a step's tokens, from its own beginning.
+class TokenClock {
+public:
+  explicit TokenClock(StepContext &context)
+      : report(context.report), begin(context.begin), last(begin) {
+    report.ttftMs = 0;
+    report.gapsMs.clear();
+  }
+  void tick() {
+    auto now = std::chrono::steady_clock::now();
+    if (report.ttftMs == 0)
+      report.ttftMs = milliseconds(now - begin);
+    else
+      report.gapsMs.push_back(milliseconds(now - last));
+    last = now;
+  }
+
+private:
+  using Clock = std::chrono::steady_clock;
+  static double milliseconds(Clock::duration time) {
+    return std::chrono::duration<double, std::milli>(time).count();
+  }
+  StepReport &report;
+  const Clock::time_point begin;
+  Clock::time_point last;
+};
 
 StatusOr<Value> input(const StepContext &context, const std::string &name) {
   auto found = context.inputs.find(name);
@@ -29,12 +51,25 @@ StatusOr<Value> input(const StepContext &context, const std::string &name) {
 }
 
 /// A prompt as a list of messages: text becomes one message of the user's.
-Json messagesOf(const Value &value) {
-  if (const Json *json = value.asJson(); json && json->is_array())
-    return *json;
-  if (const Json *json = value.asJson(); json && json->is_object())
-    return Json::array({*json});
-  return Json::array({{{"role", "user"}, {"content", value.toText()}}});
+StatusOr<Json> messagesOf(const Value &value) {
+  Json messages = value.asText() ? Json(*value.asText()) : value.toJson();
+  if (messages.is_string())
+    return Json::array({{{"role", "user"}, {"content", std::move(messages)}}});
+  if (messages.is_object())
+    messages = Json::array({std::move(messages)});
+  auto hasText = [](const Json &message, const char *key) {
+    auto found = message.find(key);
+    return found != message.end() && found->is_string();
+  };
+  bool fits = messages.is_array() && !messages.empty();
+  for (size_t i = 0; fits && i < messages.size(); ++i)
+    fits = messages[i].is_object() && hasText(messages[i], "role") &&
+           hasText(messages[i], "content");
+  if (!fits)
+    return Status(Code::InvalidArgument,
+                  "the prompt is neither a text nor a list of messages, each "
+                  "with the texts \"role\" and \"content\"");
+  return messages;
 }
 
 StatusOr<std::vector<int32_t>> encodeText(const LoadedService &service,
@@ -58,10 +93,10 @@ StatusOr<std::vector<int32_t>> encodePrompt(const LoadedService &service,
     return Status(Code::Unsupported,
                   "the model of service '" + service.plan->name +
                       "' has no chat template; give it plain text");
+  HETAGON_ASSIGN_OR_RETURN(Json messages, messagesOf(prompt));
   HETAGON_ASSIGN_OR_RETURN(std::string text,
                            renderChat(*service.chat, *service.tokenizer,
-                                      messagesOf(prompt),
-                                      /*addGenerationPrompt=*/true));
+                                      messages, /*addGenerationPrompt=*/true));
   EncodeOptions options;
   options.parseSpecial = true;
   return service.tokenizer->encode(text, options);
@@ -107,24 +142,21 @@ StatusOr<std::vector<std::string>> stopTexts(const StepContext &context) {
 StatusOr<Values> generateRemotely(StepContext &context, const Value &prompt,
                                   uint32_t maxTokens) {
   EndpointRequest request;
-  for (const Json &message : messagesOf(prompt))
-    if (message.is_object())
-      request.messages.push_back(
-          {message.value("role", "user"), message.value("content", "")});
+  if (prompt.asTokens())
+    return Status(Code::Unsupported,
+                  "an endpoint takes text or messages, not tokens");
+  HETAGON_ASSIGN_OR_RETURN(Json messages, messagesOf(prompt));
+  for (const Json &message : messages)
+    request.messages.push_back({message["role"].get<std::string>(),
+                                message["content"].get<std::string>()});
   HETAGON_ASSIGN_OR_RETURN(request.sampling, samplingOf(context));
   HETAGON_ASSIGN_OR_RETURN(request.stop, stopTexts(context));
   request.maxTokens = maxTokens;
   request.deadline = context.deadline;
   request.cancel = context.stop;
-  auto last = context.begin;
+  TokenClock clock(context);
   request.onText = [&](std::string_view piece) {
-    auto now = std::chrono::steady_clock::now();
-    if (context.report.ttftMs == 0)
-      context.report.ttftMs = millisecondsSince(context.begin);
-    else
-      context.report.gapsMs.push_back(
-          std::chrono::duration<double, std::milli>(now - last).count());
-    last = now;
+    clock.tick();
     if (context.onText)
       context.onText(piece);
   };
@@ -135,55 +167,6 @@ StatusOr<Values> generateRemotely(StepContext &context, const Value &prompt,
   context.report.costUsd = result.costUsd;
   return Values{Value::text(std::move(result.text))};
 }
-
-/// Text as it may be shown while stop texts could still cut it.
-class StopWatcher {
-public:
-  explicit StopWatcher(std::vector<std::string> stops)
-      : stops(std::move(stops)) {}
-
-  /// Adds text; true once a stop text has appeared.
-  bool add(std::string_view piece) {
-    if (stopped)
-      return true;
-    text += piece;
-    for (const std::string &stop : stops) {
-      size_t from = shown > stop.size() ? shown - stop.size() : 0;
-      size_t at = text.find(stop, from);
-      if (at != std::string::npos) {
-        text.resize(at);
-        stopped = true;
-      }
-    }
-    return stopped;
-  }
-
-  /// The part not shown yet that no stop text can cut any more.
-  std::string take(bool final) {
-    size_t end = text.size();
-    if (!final && !stopped)
-      for (const std::string &stop : stops)
-        for (size_t overlap = std::min(stop.size() - 1, text.size()); overlap;
-             --overlap)
-          if (text.ends_with(std::string_view(stop).substr(0, overlap))) {
-            end = std::min(end, text.size() - overlap);
-            break;
-          }
-    if (end <= shown)
-      return {};
-    std::string piece = text.substr(shown, end - shown);
-    shown = end;
-    return piece;
-  }
-
-  const std::string &whole() const { return text; }
-
-private:
-  std::vector<std::string> stops;
-  std::string text;
-  size_t shown = 0;
-  bool stopped = false;
-};
 
 StatusOr<Values> generate(StepContext &context) {
   HETAGON_ASSIGN_OR_RETURN(Value prompt, input(context, "prompt"));
@@ -210,12 +193,15 @@ StatusOr<Values> generate(StepContext &context) {
   request.cancel = ended.get_token();
   StreamDecoder decoder(*service.tokenizer);
   StopWatcher watcher(stops);
+  TokenClock clock(context);
   bool byText = false;
+  context.report.promptTokens = request.prompt.size();
+  context.report.generatedTokens = 0;
   request.onToken = [&](const GeneratedToken &token) {
-    if (context.onToken)
-      context.onToken(token.id);
     if (byText)
       return;
+    clock.tick();
+    ++context.report.generatedTokens;
     if (!service.tokenizer->isStop(token.id))
       byText = watcher.add(decoder.push(token.id));
     if (context.onText)
@@ -224,28 +210,15 @@ StatusOr<Values> generate(StepContext &context) {
     if (byText)
       ended.request_stop();
   };
-  context.report.promptTokens = request.prompt.size();
   StatusOr<GenerationResult> result =
       service.decoder->generate(std::move(request));
-  bool cutByStop = byText && !context.stop.stop_requested();
-  if (!result.isOk() && !cutByStop)
-    return result.status();
-  if (!cutByStop) {
+  if (!byText) {
+    if (!result.isOk())
+      return result.status();
     watcher.add(decoder.finish());
-    context.report.generatedTokens = result->tokens.size();
-    context.report.ttftMs = result->times.ttftMs;
-    for (size_t i = 1; i < result->times.tokenMs.size(); ++i)
-      context.report.gapsMs.push_back(result->times.tokenMs[i] -
-                                      result->times.tokenMs[i - 1]);
   }
   if (std::string piece = watcher.take(true); !piece.empty() && context.onText)
     context.onText(piece);
-  if (context.step.outputs[0]->type.find("tokens") != std::string::npos) {
-    if (cutByStop)
-      return Status(Code::Unsupported,
-                    "stop texts need a generation that yields text");
-    return Values{Value::tokens(std::move(result->tokens))};
-  }
   return Values{Value::text(watcher.whole())};
 }
 
@@ -253,7 +226,7 @@ StatusOr<Values> render(StepContext &context) {
   HETAGON_ASSIGN_OR_RETURN(
       std::string text,
       fillTemplate(context.attribute("template"), context.inputs));
-  if (context.step.outputs[0]->type != "messages")
+  if (context.step.outputs[0]->type != "message")
     return Values{Value::text(std::move(text))};
   Json messages = Json::array();
   std::string system = context.attribute("system");
@@ -266,19 +239,52 @@ StatusOr<Values> render(StepContext &context) {
   return Values{Value::json(std::move(messages))};
 }
 
+/// Unit vectors of token sequences, by an encoder service of the plan.
+StatusOr<std::vector<Value::Embedding>>
+embedTokens(LoadedService &service, std::vector<Value::Tokens> sequences,
+            const StepContext &context) {
+  EmbeddingOptions options;
+  options.deadline = context.deadline;
+  options.cancel = context.stop;
+  HETAGON_ASSIGN_OR_RETURN(std::vector<Embedding> found,
+                           service.encoder->embed(sequences, options));
+  std::vector<Value::Embedding> embeddings;
+  for (Embedding &embedding : found)
+    embeddings.push_back(std::move(embedding.values));
+  return embeddings;
+}
+
+StatusOr<std::vector<Value::Embedding>>
+embedTexts(LoadedService &service, std::span<const std::string> texts,
+           const StepContext &context) {
+  std::vector<Value::Tokens> sequences;
+  for (const std::string &text : texts) {
+    HETAGON_ASSIGN_OR_RETURN(std::vector<int32_t> ids,
+                             encodeText(service, text, /*special=*/false));
+    sequences.push_back(std::move(ids));
+  }
+  return embedTokens(service, std::move(sequences), context);
+}
+
 StatusOr<Values> embed(StepContext &context) {
   HETAGON_ASSIGN_OR_RETURN(Value value, input(context, "text"));
-  std::vector<std::string> texts;
-  bool many = value.asText() == nullptr;
-  if (many) {
-    HETAGON_ASSIGN_OR_RETURN(Value::List list, value.elements());
-    for (const Value &text : list)
-      texts.push_back(text.toText());
+  std::vector<Value::Embedding> embeddings;
+  bool many = !elementType(context.step.outputs[0]->type, "list").empty();
+  if (const Value::Tokens *tokens = value.asTokens(); tokens && !many) {
+    HETAGON_ASSIGN_OR_RETURN(
+        embeddings, embedTokens(context.service(), {*tokens}, context));
   } else {
-    texts.push_back(*value.asText());
+    std::vector<std::string> texts;
+    if (many) {
+      HETAGON_ASSIGN_OR_RETURN(Value::List list, value.elements());
+      for (const Value &text : list)
+        texts.push_back(text.toText());
+    } else {
+      texts.push_back(value.toText());
+    }
+    HETAGON_ASSIGN_OR_RETURN(embeddings,
+                             embedTexts(context.service(), texts, context));
   }
-  HETAGON_ASSIGN_OR_RETURN(std::vector<Value::Embedding> embeddings,
-                           embedTexts(context.service(), texts, context));
   if (!many)
     return Values{Value::embedding(std::move(embeddings[0]))};
   Value::List list;
@@ -339,17 +345,17 @@ StatusOr<Values> attribute(StepContext &context) {
   HETAGON_ASSIGN_OR_RETURN(Value passages, input(context, "passages"));
   HETAGON_ASSIGN_OR_RETURN(double threshold,
                            context.numberAttribute("threshold", 0.5));
-  const Json *list = passages.asJson();
-  if (!list || !list->is_array())
+  Json list = passages.toJson();
+  if (!list.is_array())
     return Status(Code::InvalidArgument, "the passages are no list");
   std::vector<std::string> sentences = index::splitSentences(text.toText());
   std::vector<std::string> texts = sentences, ids;
-  for (const Json &passage : *list) {
-    if (!passage.is_object() || !passage.contains("id") ||
-        !passage["id"].is_string())
-      return Status(Code::InvalidArgument, "a passage has no id");
+  for (const Json &passage : list) {
+    if (!isPassage(passage))
+      return Status(Code::InvalidArgument,
+                    "a passage lacks its \"id\" or \"text\"");
     ids.push_back(passage["id"].get<std::string>());
-    texts.push_back(passage.value("text", ""));
+    texts.push_back(passage["text"].get<std::string>());
   }
   Json citations = Json::array();
   if (sentences.empty() || ids.empty())
@@ -385,11 +391,15 @@ StatusOr<Values> callTool(StepContext &context) {
       context.runtime.tools().call(size_t(context.step.tool),
                                    context.attribute("name"), arguments,
                                    context.deadline, context.stop));
-  bool text = context.step.outputs[0]->type == "text";
-  if (!text && !result.structured.is_null())
+  if (context.step.outputs[0]->type == "text")
+    return Values{Value::text(std::move(result.text))};
+  if (!result.structured.is_null())
     return Values{Value::json(std::move(result.structured))};
-  return Values{text ? Value::text(std::move(result.text))
-                     : Value::fromJson(std::move(result.text), "text")};
+  // Many servers give their structured result as JSON text only.
+  StatusOr<Json> json = parseJson(result.text, "tool result");
+  if (json.isOk() && json->is_structured())
+    return Values{Value::json(std::move(*json))};
+  return Values{Value::text(std::move(result.text))};
 }
 
 StatusOr<Values> tokenizeStep(StepContext &context) {
@@ -454,26 +464,6 @@ StatusOr<double> StepContext::numberAttribute(std::string_view key,
 bool StepContext::flagAttribute(std::string_view key, bool otherwise) const {
   std::string words = attribute(key);
   return words.empty() ? otherwise : words == "true";
-}
-
-StatusOr<std::vector<Value::Embedding>>
-embedTexts(LoadedService &service, std::span<const std::string> texts,
-           const StepContext &context) {
-  std::vector<std::vector<int32_t>> sequences;
-  for (const std::string &text : texts) {
-    HETAGON_ASSIGN_OR_RETURN(std::vector<int32_t> ids,
-                             encodeText(service, text, /*special=*/false));
-    sequences.push_back(std::move(ids));
-  }
-  EmbeddingOptions options;
-  options.deadline = context.deadline;
-  options.cancel = context.stop;
-  HETAGON_ASSIGN_OR_RETURN(std::vector<Embedding> found,
-                           service.encoder->embed(sequences, options));
-  std::vector<Value::Embedding> embeddings;
-  for (Embedding &embedding : found)
-    embeddings.push_back(std::move(embedding.values));
-  return embeddings;
 }
 
 StatusOr<std::vector<Value>> runLeafStep(StepContext &context) {

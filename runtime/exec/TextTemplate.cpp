@@ -5,9 +5,11 @@ namespace hetagon {
 
 namespace {
 
+/// Letters beyond ASCII are several bytes, all with the high bit.
 bool isNameByte(char c) {
-  return std::isalnum(static_cast<unsigned char>(c)) || c == '_' || c == '-' ||
-         c == '.';
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+         (c >= '0' && c <= '9') || c == '_' || c == '-' || c == '.' ||
+         static_cast<unsigned char>(c) >= 0x80;
 }
 
 } // namespace
@@ -30,8 +32,8 @@ StatusOr<std::string> fillTemplate(const std::string &text,
     while (close < text.size() && text[close] == ' ')
       ++close;
     if (end == begin || text.compare(close, 2, "}}") != 0) {
-      filled += "{{"; // no placeholder: braces stay as they are
-      at = open + 2;
+      filled += '{'; // no placeholder here; the next brace may open one
+      at = open + 1;
       continue;
     }
     std::string name = text.substr(begin, end - begin);

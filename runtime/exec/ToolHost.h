@@ -14,9 +14,11 @@ namespace hetagon {
 struct ToolCommand {
   std::string server; ///< the plan's name for it
   std::vector<std::string> command;
-  std::vector<std::string> environmentNames; ///< of all that it will see
-  /// SHA-256 over command and environment names, in hexadecimal: what trust
-  /// remembers.
+  /// All that it will see, for people: "LANG=C" for the plan's own settings,
+  /// "PATH" for what is passed on, "TOKEN (secret KEY)" for a secret.
+  std::vector<std::string> environment;
+  /// SHA-256 over command and environment, in hexadecimal: what trust
+  /// remembers. Values that are passed on or secret do not enter it.
   std::string digest;
   /// The command as one line of a shell, quoted where needed.
   std::string print() const;
@@ -30,13 +32,18 @@ struct ToolHostOptions {
   std::chrono::milliseconds startTimeout{30000};
 };
 
-/// Thread-safe. Tools of one server share its process; calls to one server take
-/// turns, calls to different servers run at the same time.
+/// Thread-safe. Tools with the same server, command and environment share a
+/// process. No value of a secret appears in a failure or a result: where a
+/// server prints one (of at least four bytes), it is replaced by "***".
 class ToolHost {
 public:
   ToolHost(const std::vector<const plan::fb::ToolT *> &tools,
            ToolHostOptions options);
   ~ToolHost();
+
+  /// Asks for consent to every server's command that has none yet, so that a
+  /// run need not stop for it. The first refusal is the result.
+  Status approveAll();
 
   /// Calls a tool with an object of arguments. A tool's own failure is
   /// InvalidArgument with its text. A server that has died is started anew on
@@ -50,12 +57,13 @@ public:
 
 private:
   struct Server;
+  Status approve(Server &server);
   StatusOr<std::shared_ptr<tools::McpClient>>
-  connect(Server &server, const plan::fb::ToolT &tool, std::stop_token stop);
+  connect(Server &server, tools::Deadline deadline, std::stop_token stop);
 
   std::vector<const plan::fb::ToolT *> tools;
   ToolHostOptions options;
-  std::map<std::string, std::unique_ptr<Server>> servers;
+  std::vector<std::shared_ptr<Server>> servers; ///< by tool
 };
 
 } // namespace hetagon

@@ -12,7 +12,7 @@ namespace hetagon {
 /// One value; cheap to copy, since the content is shared and never changed.
 /// The port types of docs/plan.md map so: text -> text; tokens -> tokens;
 /// embedding -> embedding; list<T> of those three -> list; everything else,
-/// messages among it -> JSON.
+/// messages among it -> JSON. stream<T> is held as T.
 class Value {
 public:
   using Tokens = std::vector<int32_t>;
@@ -35,7 +35,8 @@ public:
   /// The value as JSON: text as a string, tokens and embeddings as numbers.
   Json toJson() const;
   /// What stands for the value inside a text: text itself, a JSON string's
-  /// content, any other JSON printed.
+  /// content, a list of passages numbered with title, id and text, any other
+  /// JSON printed.
   std::string toText() const;
   /// Elements of a list, or of a JSON array; InvalidArgument for others.
   StatusOr<List> elements() const;
@@ -46,7 +47,8 @@ public:
   static StatusOr<Value> parse(const std::string &words,
                                const std::string &type,
                                const std::string &name);
-  /// Brings a JSON value into the form of a port's type.
+  /// Brings a JSON value into the form of a port's type; what does not fit the
+  /// type stays JSON.
   static Value fromJson(Json json, const std::string &type);
 
 private:
@@ -63,6 +65,10 @@ private:
 
 template <typename T>
 Value::Value(T value) : content(std::make_shared<const T>(std::move(value))) {}
+
+/// Whether a JSON value is a passage: an object with the texts "id" and "text"
+/// (and "title", where it has one).
+bool isPassage(const Json &value);
 
 /// "T" of "list<T>" or "stream<T>"; empty when `type` is no such type.
 std::string elementType(const std::string &type, const std::string &container);

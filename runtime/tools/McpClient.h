@@ -51,6 +51,11 @@ public:
   StatusOr<McpResult> call(const std::string &tool, const Json &arguments,
                            Deadline deadline, std::stop_token stop = {});
 
+  /// False once the server has ended or broken the protocol: every call fails.
+  bool usable() const {
+    std::lock_guard lock(mutex);
+    return failure.isOk();
+  }
   /// "2026-07-28" or "2025-11-25".
   const std::string &revision() const { return agreed; }
   pid_t pid() const { return process->pid(); }
@@ -79,8 +84,8 @@ private:
   std::unique_ptr<Process> process;
   std::string agreed;
 
-  std::mutex writing; ///< one line at a time
-  std::mutex mutex;   ///< guards what follows
+  std::mutex writing;       ///< one line at a time
+  mutable std::mutex mutex; ///< guards what follows
   std::condition_variable_any answered;
   std::map<int64_t, Waiting *> waiting;
   int64_t nextId = 1;
