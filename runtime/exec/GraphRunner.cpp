@@ -518,25 +518,28 @@ StatusOr<RunResult> Run::execute() {
 
 } // namespace
 
+std::string describeInputs(const plan::fb::PlanT &plan) {
+  std::string words;
+  for (const auto &port : plan.graphs[plan.entry]->inputs)
+    words += (words.empty() ? "" : ", ") + port->name + " (" + port->type + ")";
+  return words.empty() ? "none" : words;
+}
+
 Status checkInputs(const plan::fb::PlanT &plan,
                    const std::map<std::string, Value> &inputs) {
   const auto &ports = plan.graphs[plan.entry]->inputs;
-  std::string known;
-  for (const auto &port : ports)
-    known += (known.empty() ? "" : ", ") + port->name + " (" + port->type + ")";
-  if (known.empty())
-    known = "none";
   for (const auto &[name, value] : inputs)
     if (std::none_of(ports.begin(), ports.end(),
                      [&](const auto &port) { return port->name == name; }))
-      return Status(Code::InvalidArgument, "the flow has no input '" + name +
-                                               "'; its inputs are: " + known);
+      return Status(Code::InvalidArgument,
+                    "the flow has no input '" + name +
+                        "'; its inputs are: " + describeInputs(plan));
   for (const auto &port : ports)
     if (!inputs.count(port->name))
       return Status(Code::InvalidArgument,
                     "the flow needs the input '" + port->name +
                         "': give it as --input " + port->name +
-                        "=VALUE; its inputs are: " + known);
+                        "=VALUE; its inputs are: " + describeInputs(plan));
   return Status::ok();
 }
 

@@ -34,6 +34,8 @@ struct StepReport {
   double ttftMs = 0;
   std::vector<double> gapsMs;
   double costUsd = 0;
+  /// False where an endpoint did not say how many tokens it counted.
+  bool costKnown = true;
 };
 
 struct RunResult {
@@ -44,6 +46,9 @@ struct RunResult {
   /// When the first piece of a streamed output came; absent without any.
   std::optional<double> ttftMs;
 };
+
+/// The entry graph's inputs in words: "question (text), count (json)".
+std::string describeInputs(const plan::fb::PlanT &plan);
 
 /// Whether `inputs` are those of the plan's entry graph; the failure lists them
 /// with their types.

@@ -165,6 +165,7 @@ StatusOr<Values> generateRemotely(StepContext &context, const Value &prompt,
   context.report.promptTokens = result.promptTokens;
   context.report.generatedTokens = result.completionTokens;
   context.report.costUsd = result.costUsd;
+  context.report.costKnown = result.promptTokens > 0;
   return Values{Value::text(std::move(result.text))};
 }
 

@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <filesystem>
 #include <iostream>
+#include <poll.h>
 #include <semaphore.h>
 #include <unistd.h>
 
@@ -68,12 +69,12 @@ Status approveTool(const ToolCommand &command, bool yes) {
   std::optional<Digest> digest = parseDigest(command.digest);
   if (digest && store.find(plan::TrustKind::Tool, *digest))
     return Status::ok();
-  std::string names;
-  for (const std::string &name : command.environmentNames)
-    names += (names.empty() ? "" : ", ") + name;
+  std::string environment;
+  for (const std::string &entry : command.environment)
+    environment += (environment.empty() ? "" : ", ") + entry;
   std::cerr << "The flow wants to run a tool with your rights:\n  "
-            << command.print()
-            << "\n  environment: " << (names.empty() ? "empty" : names) << "\n";
+            << command.print() << "\n  environment: "
+            << (environment.empty() ? "empty" : environment) << std::endl;
   int terminal = ::open("/dev/tty", O_RDWR | O_CLOEXEC);
   if (terminal < 0)
     return Status(Code::PermissionDenied,
@@ -82,10 +83,10 @@ Status approveTool(const ToolCommand &command, bool yes) {
   std::string question = "Run it? [y]es, [a]lways, [N]o: ";
   [[maybe_unused]] ssize_t wrote =
       ::write(terminal, question.data(), question.size());
-  char answer[64] = {};
-  ssize_t got = ::read(terminal, answer, sizeof answer - 1);
+  StatusOr<std::string> answer = readLine(terminal, interrupted());
   ::close(terminal);
-  char first = got > 0 ? answer[0] : 'n';
+  HETAGON_RETURN_IF_ERROR(answer.status());
+  char first = answer->empty() ? 'n' : (*answer)[0];
   if (first == 'a' || first == 'A')
     return store.record(plan::TrustKind::Tool, *digest, command.print());
   if (first == 'y' || first == 'Y')
@@ -126,6 +127,27 @@ std::stop_token interrupted() {
   }();
   (void)installed;
   return interruption().get_token();
+}
+
+StatusOr<std::string> readLine(int descriptor, std::stop_token stop) {
+  std::string line;
+  for (;;) {
+    pollfd watched = {descriptor, POLLIN, 0};
+    int ready = ::poll(&watched, 1, 100);
+    if (stop.stop_requested())
+      return Status(Code::Cancelled, "interrupted while waiting for an answer");
+    if (ready <= 0)
+      continue;
+    char byte;
+    ssize_t got = ::read(descriptor, &byte, 1);
+    if (got < 0 && (errno == EINTR || errno == EAGAIN))
+      continue;
+    if (got <= 0 && line.empty())
+      return Status(Code::Unavailable, "the input ended before an answer");
+    if (got <= 0 || byte == '\n')
+      return line;
+    line += byte;
+  }
 }
 
 StatusOr<std::unique_ptr<OpenPlan>> OpenPlan::open(const PlanOptions &options) {

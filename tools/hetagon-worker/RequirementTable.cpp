@@ -35,9 +35,21 @@ double atPercentile(std::vector<double> samples, const std::string &at) {
   return samples[std::clamp<size_t>(rank, 1, samples.size()) - 1];
 }
 
+/// Whether a step is the user's node, a part of it ("node.part"), or inside it:
+/// the path's components after the flow's name may carry iterations ("[3]").
 bool belongsTo(const StepReport &step, const std::string &node) {
-  return node.empty() || step.name == node ||
-         step.name.starts_with(node + ".") || step.name.starts_with(node + "/");
+  if (node.empty())
+    return true;
+  for (size_t slash = step.path.find('/'); slash != std::string::npos;
+       slash = step.path.find('/', slash + 1)) {
+    std::string_view rest = std::string_view(step.path).substr(slash + 1);
+    if (!rest.starts_with(node))
+      continue;
+    rest.remove_prefix(node.size());
+    if (rest.empty() || rest[0] == '/' || rest[0] == '.' || rest[0] == '[')
+      return true;
+  }
+  return false;
 }
 
 /// Milliseconds or dollars; nothing where one run shows no such thing.
@@ -47,6 +59,7 @@ std::optional<double> measure(const plan::fb::RequirementT &requirement,
   std::optional<double> first, begin, end;
   std::vector<double> gaps;
   double cost = 0;
+  bool costKnown = true;
   for (const StepReport &step : result.steps) {
     if (!belongsTo(step, node))
       continue;
@@ -57,6 +70,7 @@ std::optional<double> measure(const plan::fb::RequirementT &requirement,
                        step.beginMs + step.ttftMs);
     gaps.insert(gaps.end(), step.gapsMs.begin(), step.gapsMs.end());
     cost += step.costUsd;
+    costKnown &= step.costKnown;
   }
   if (metric == "latency")
     return node.empty() ? std::optional(result.latencyMs)
@@ -69,7 +83,7 @@ std::optional<double> measure(const plan::fb::RequirementT &requirement,
   }
   if (metric == "tbt" && !gaps.empty())
     return atPercentile(gaps, requirement.at);
-  if (metric == "cost")
+  if (metric == "cost" && costKnown)
     return cost;
   return std::nullopt;
 }

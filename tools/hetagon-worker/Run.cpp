@@ -1,9 +1,11 @@
 // hetagon-worker PLAN: runs a flow once and reports.
 #include "tools/hetagon-worker/RequirementTable.h"
 #include "tools/hetagon-worker/Worker.h"
+#include <algorithm>
 #include <iomanip>
 #include <iostream>
 #include <set>
+#include <unistd.h>
 
 namespace hetagon::worker {
 
@@ -14,22 +16,26 @@ readInputs(const plan::fb::PlanT &plan, const std::vector<std::string> &given) {
   std::map<std::string, std::string> types;
   for (const auto &port : plan.graphs[plan.entry]->inputs)
     types[port->name] = port->type;
+  auto wrong = [&](const std::string &what) {
+    return Status(Code::InvalidArgument,
+                  what + "; the flow's inputs are: " + describeInputs(plan));
+  };
   std::map<std::string, Value> inputs;
   for (const std::string &text : given) {
     size_t equals = text.find('=');
     if (equals == 0 || equals == std::string::npos)
-      return Status(Code::InvalidArgument,
-                    "--input needs NAME=VALUE, not '" + text + "'");
+      return wrong("--input needs NAME=VALUE, not '" + text + "'");
     std::string name = text.substr(0, equals);
     auto type = types.find(name);
-    if (inputs.count(name))
-      return Status(Code::InvalidArgument,
-                    "the input '" + name + "' is given twice");
-    HETAGON_ASSIGN_OR_RETURN(
-        inputs[name],
+    StatusOr<Value> value =
         Value::parse(text.substr(equals + 1),
-                     type == types.end() ? "text" : type->second, name));
+                     type == types.end() ? "text" : type->second, name);
+    if (!value.isOk())
+      return wrong(value.status().message());
+    if (!inputs.try_emplace(name, std::move(*value)).second)
+      return wrong("the input '" + name + "' is given twice");
   }
+  HETAGON_RETURN_IF_ERROR(checkInputs(plan, inputs));
   return inputs;
 }
 
@@ -66,7 +72,8 @@ std::string milliseconds(double value) {
 /// The value as a person reads it: text as it is, lists of texts by line.
 std::string forPeople(const Value &value) {
   Json json = value.toJson();
-  if (!json.is_array() || json.empty())
+  if (!json.is_array() || json.empty() ||
+      std::all_of(json.begin(), json.end(), isPassage))
     return value.toText();
   std::string lines;
   for (const Json &element : json)
@@ -74,6 +81,48 @@ std::string forPeople(const Value &value) {
         (lines.empty() ? "- " : "\n- ") +
         (element.is_string() ? element.get<std::string>() : printJson(element));
   return lines;
+}
+
+Json toJson(PlanRuntime &runtime, const RunResult &result,
+            const std::vector<RequirementRow> &rows) {
+  Json counters, outputs = Json::object(), tasks = Json::array();
+  Json used = devicesUsed(runtime, result, counters);
+  for (const auto &[name, value] : result.outputs)
+    outputs[name] = value.toJson();
+  for (const StepReport &step : result.steps)
+    tasks.push_back({{"name", step.path},
+                     {"device", step.device},
+                     {"ms", step.endMs - step.beginMs},
+                     {"begin_ms", step.beginMs},
+                     {"attempts", step.attempts},
+                     {"prompt_tokens", step.promptTokens},
+                     {"generated_tokens", step.generatedTokens},
+                     {"cost_usd", step.costUsd}});
+  return {{"outputs", outputs},
+          {"devices_used", used},
+          {"device_counters", counters},
+          {"latency_ms", result.latencyMs},
+          {"ttft_ms", result.ttftMs ? Json(*result.ttftMs) : Json()},
+          {"tasks", tasks},
+          {"requirements", toJson(rows)}};
+}
+
+/// Outputs that were not streamed, then times and requirements.
+void printForPeople(const RunResult &result, const std::string &streamed,
+                    const std::vector<RequirementRow> &rows) {
+  for (const auto &[name, value] : result.outputs)
+    if (name != streamed)
+      std::cout << "\n" << name << ":\n" << forPeople(value) << "\n";
+  std::cout << "\nran in " << milliseconds(result.latencyMs);
+  if (result.ttftMs)
+    std::cout << ", first output after " << milliseconds(*result.ttftMs);
+  std::cout << "\n";
+  for (const StepReport &step : result.steps)
+    std::cout << "  " << std::left << std::setw(40) << step.path << " "
+              << std::setw(10) << step.device << " "
+              << milliseconds(step.endMs - step.beginMs) << "\n";
+  if (!rows.empty())
+    std::cout << "\n" << print(rows);
 }
 
 } // namespace
@@ -91,78 +140,37 @@ int run(const RunCommand &command) {
   options.inputs = std::move(*inputs);
   options.seed = command.seed;
   options.cancel = interrupted();
-  options.ask = [](const std::string &question) -> StatusOr<std::string> {
+  options.ask = [](const std::string &question) {
     std::cerr << question << "\n> " << std::flush;
-    std::string answer;
-    if (!std::getline(std::cin, answer))
-      return Status(Code::Unavailable, "standard input ended before an answer");
-    return answer;
+    return readLine(STDIN_FILENO, interrupted());
   };
-  std::set<std::string> shown;
-  std::string current;
+  // Two outputs at once would be unreadable: the first one is shown as it
+  // comes, all others when they are complete.
+  std::string streamed;
   if (!command.plan.json)
     options.onStream = [&](const std::string &output, std::string_view piece) {
-      if (current != output) {
-        std::cout << (current.empty() ? "" : "\n\n") << output << ":\n";
-        current = output;
-        shown.insert(output);
+      if (streamed.empty()) {
+        std::cout << output << ":\n";
+        streamed = output;
       }
-      std::cout << piece << std::flush;
+      if (streamed == output)
+        std::cout << piece << std::flush;
     };
 
   StatusOr<RunResult> result = runPlan(runtime, std::move(options));
-  if (!current.empty())
-    std::cout << "\n";
+  if (!streamed.empty())
+    std::cout << std::endl;
   Status traced = (*open)->close();
+  if (!result.isOk())
+    return fail(result.status(), exitRunFailed);
   if (!traced.isOk())
     return fail(traced, exitRunFailed);
-  if (!result.isOk())
-    return fail(result.status(),
-                result.status().code() == Code::InvalidArgument &&
-                        !result.status().place()
-                    ? exitBadInput
-                    : exitRunFailed);
 
   std::vector<RequirementRow> rows = judgeRequirements(runtime.plan(), *result);
-  Json counters;
-  Json used = devicesUsed(runtime, *result, counters);
-  if (command.plan.json) {
-    Json outputs = Json::object(), tasks = Json::array();
-    for (const auto &[name, value] : result->outputs)
-      outputs[name] = value.toJson();
-    for (const StepReport &step : result->steps)
-      tasks.push_back({{"name", step.path},
-                       {"device", step.device},
-                       {"ms", step.endMs - step.beginMs},
-                       {"begin_ms", step.beginMs},
-                       {"attempts", step.attempts},
-                       {"prompt_tokens", step.promptTokens},
-                       {"generated_tokens", step.generatedTokens},
-                       {"cost_usd", step.costUsd}});
-    std::cout << printJson({{"outputs", outputs},
-                            {"devices_used", used},
-                            {"device_counters", counters},
-                            {"latency_ms", result->latencyMs},
-                            {"ttft_ms",
-                             result->ttftMs ? Json(*result->ttftMs) : Json()},
-                            {"tasks", tasks},
-                            {"requirements", toJson(rows)}})
-              << "\n";
-  } else {
-    for (const auto &[name, value] : result->outputs)
-      if (!shown.count(name))
-        std::cout << "\n" << name << ":\n" << forPeople(value) << "\n";
-    std::cout << "\nran in " << milliseconds(result->latencyMs);
-    if (result->ttftMs)
-      std::cout << ", first output after " << milliseconds(*result->ttftMs);
-    std::cout << "\n";
-    for (const StepReport &step : result->steps)
-      std::cout << "  " << std::left << std::setw(40) << step.path << " "
-                << std::setw(10) << step.device << " "
-                << milliseconds(step.endMs - step.beginMs) << "\n";
-    if (!rows.empty())
-      std::cout << "\n" << print(rows);
-  }
+  if (command.plan.json)
+    std::cout << printJson(toJson(runtime, *result, rows)) << std::endl;
+  else
+    printForPeople(*result, streamed, rows);
   if (command.strict && missedHard(rows)) {
     std::cerr << "error: a hard requirement was missed\n";
     return exitUnsatisfied;

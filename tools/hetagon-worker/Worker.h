@@ -83,6 +83,10 @@ private:
 /// Set by the first Ctrl-C; a second one ends the process at once.
 std::stop_token interrupted();
 
+/// One line without its newline, read byte by byte; Cancelled once `stop` is
+/// requested, Unavailable at the end of the input.
+StatusOr<std::string> readLine(int descriptor, std::stop_token stop);
+
 int run(const RunCommand &command);
 int generate(const GenerateCommand &command);
 int embed(const EmbedCommand &command);
