@@ -184,7 +184,11 @@ StatusOr<Json> McpClient::request(const std::string &method, Json parameters,
                       {"params", std::move(parameters)}},
                      deadline, stop);
   std::unique_lock lock(mutex);
-  if (sent.isOk())
+  // A server that is gone: the reader is about to learn its last words.
+  if (sent.code() == Code::Unavailable)
+    deadline = std::min(deadline, std::chrono::steady_clock::now() +
+                                      std::chrono::seconds(1));
+  if (sent.isOk() || sent.code() == Code::Unavailable)
     answered.wait_until(lock, stop, deadline,
                         [&] { return pending.outcome.has_value(); });
   waiting.erase(id);
