@@ -106,8 +106,8 @@ public:
   Status submit(const Queue &queue, const Commands &commands,
                 const Fence &signal, uint64_t value);
   StatusOr<uint64_t> query(const Fence &fence);
-  /// Code::DeadlineExceeded after `timeout` (max(): never); a failure of the submission itself
-  /// is returned here.
+  /// Code::DeadlineExceeded after `timeout` (max(): never); a failure of the
+  /// submission itself is returned here.
   Status wait(const Fence &fence, uint64_t value,
               std::chrono::nanoseconds timeout);
   /// Drops what has not started; succeeds without effect where the device has
