@@ -99,7 +99,7 @@ StatusOr<std::string> readFile(const std::string &path, size_t limitBytes) {
 Status writeFileAtomically(const std::string &path,
                            std::span<const uint8_t> content,
                            FileAccess access) {
-  std::string pattern = path + ".XXXXXX";
+  std::string pattern = path + "." + std::string(6, 'X');
   Descriptor file;
   file.fd = ::mkostemp(pattern.data(), O_CLOEXEC);
   if (file.fd < 0)

@@ -152,7 +152,7 @@ int compileFlow(const FlowCommand &command) {
   if (emit == "agent")
     return print(module, command.output);
 
-  if (failed(session.addSystem(module, command.devices)))
+  if (failed(session.addSystem(module, command.devices, command.pins)))
     return exitBadInput;
   // IR that is past this stage has no agent graphs any more.
   auto graphs = module.getOps<agent::GraphOp>();

@@ -138,7 +138,8 @@ StatusOr<std::vector<FoundDevice>> Session::devices() {
   return list;
 }
 
-LogicalResult Session::addSystem(ModuleOp module, const std::string &path) {
+LogicalResult Session::addSystem(ModuleOp module, const std::string &path,
+                                 const std::vector<std::string> &pins) {
   auto existing = module.getOps<task::SystemOp>();
   if (!existing.empty())
     return success();
@@ -186,9 +187,12 @@ LogicalResult Session::addSystem(ModuleOp module, const std::string &path) {
     bool replaced = llvm::any_of(entries, [&](const DeviceEntry &entry) {
       return entry.id == device.backend;
     });
+    bool pinned = llvm::any_of(pins, [&](const std::string &pin) {
+      return pin.ends_with("=" + device.backend);
+    });
     DeviceEntry plain;
     plain.id = plain.backend = device.backend;
-    if (!replaced)
+    if (!replaced && (pinned || device.architecture != "null"))
       add(loc, plain, &device);
   }
   for (const DeviceEntry &entry : entries) {

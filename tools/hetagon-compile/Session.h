@@ -32,9 +32,11 @@ public:
   StatusOr<std::string> locateModel(const std::string &model) const;
 
   /// Adds a task.system with the devices found here, and those of the file
-  /// `devices` (empty: none), to a module that has none.
+  /// `devices` (empty: none), to a module that has none. Devices that compute
+  /// nothing (architecture "null") are there only when a pin names them.
   mlir::LogicalResult addSystem(mlir::ModuleOp module,
-                                const std::string &devices);
+                                const std::string &devices,
+                                const std::vector<std::string> &pins);
 
   /// The devices that the worker beside this program finds, asked once.
   StatusOr<std::vector<FoundDevice>> devices();
