@@ -146,8 +146,8 @@ std::string requireAttention(KernelSet &set, const AttentionSpec &spec) {
     AttentionCore core(e, frame.scratch, kv.headDim, kv.pageTokens, kv.format,
                        spec.scale);
     int64_t columns = spec.heads * kv.headDim;
-    int64_t targetRow = resultRowBytes(columns, spec.quantisedOutput);
-    int64_t targetHead = resultRowBytes(kv.headDim, spec.quantisedOutput);
+    int64_t targetRow = rowBytes(spec.output, columns);
+    int64_t targetHead = rowBytes(spec.output, kv.headDim);
 
     // The heads of one group of `together` adjacent rows against positions
     // [begin, end) of one page.
@@ -247,7 +247,7 @@ std::string requireAttention(KernelSet &set, const AttentionSpec &spec) {
           Val target =
               e.at(result, row * targetRow + (head * group + g) * targetHead);
           core.finish(core.state((row - begin) * group + g), target,
-                      spec.quantisedOutput);
+                      spec.output);
         });
       });
     };
@@ -264,8 +264,7 @@ std::string requireAttention(KernelSet &set, const AttentionSpec &spec) {
                      scaleName(spec.scale);
   if (spec.window)
     name += "_window" + std::to_string(spec.window);
-  if (spec.quantisedOutput)
-    name += "_q8";
+  name += formSuffix(spec.output);
   uint64_t scratch =
       AttentionCore::scratchBytes(kv.headDim, kv.pageTokens, states);
   return set.require({name, 6, 3, scratch}, body);
@@ -312,7 +311,8 @@ std::string requireSegmentAttention(KernelSet &set,
       e.loop(segment, past, segmentBlock,
              [&](Val first) { attendBlock(head, begin, end, first, past); });
       e.loop(begin, end, 1, [&](Val row) {
-        core.finish(core.state(row - begin), address(result, row, head), false);
+        core.finish(core.state(row - begin), address(result, row, head),
+                    RowForm::F32);
       });
     };
     // A segment outside the rows would read beyond the buffers.

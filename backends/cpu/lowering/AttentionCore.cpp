@@ -198,9 +198,9 @@ void AttentionCore::mergeBlock(Val state, Val blockMax, Val blockSum,
   }
 }
 
-void AttentionCore::finish(Val state, Val target, bool quantised) {
+void AttentionCore::finish(Val state, Val target, RowForm form) {
   Val inverse = e.splat(1.0 / e.load(e.f32, state, paddedDim * 4 + 4, 4));
-  storeRow(e, headDim, quantised, target, [&](const Lanes &columns) {
+  storeRow(e, headDim, form, target, [&](const Lanes &columns) {
     return loadLanes(e, state, columns) * inverse;
   });
 }

@@ -41,8 +41,8 @@ public:
   void attend(llvm::ArrayRef<Query> queries, Val begin, Val end,
               llvm::function_ref<Val(Val)> valueAt);
 
-  /// Divides by the sum and stores the result, f32 or quantised.
-  void finish(Val state, Val target, bool quantised);
+  /// Divides by the sum and stores the result in this form.
+  void finish(Val state, Val target, RowForm form);
 
 private:
   Val loadElements(Val address, int64_t first);

@@ -49,23 +49,19 @@ void forRows(Emitter &e, const KernelFrame &frame, Val rows,
   e.loop(share.begin, share.end, 1, body);
 }
 
-void storeRow(Emitter &e, int64_t columns, bool quantised, Val target,
+void storeRow(Emitter &e, int64_t columns, RowForm form, Val target,
               llvm::function_ref<Val(const Lanes &)> value) {
-  if (!quantised)
+  if (form == RowForm::F32)
     return forColumns(e, columns, [&](const Lanes &lanes) {
       storeLanes(e, value(lanes), target, lanes);
     });
-  e.loop(0, columns / QuantisedRow::blockElements, 1, [&](Val block) {
-    Val first = block * QuantisedRow::blockElements;
+  e.loop(0, columns / QuantisedBlock::elements, 1, [&](Val block) {
+    Val first = block * QuantisedBlock::elements;
     Val low = value({first, Val()});
     Val high = value({first + Emitter::lanes, Val()});
-    emitQuantiseBlock(e, low, high,
-                      e.at(target, block * QuantisedRow::blockBytes));
+    emitQuantiseBlock(e, form, low, high,
+                      e.at(target, block * QuantisedBlock::size(form)));
   });
-}
-
-int64_t resultRowBytes(int64_t columns, bool quantised) {
-  return quantised ? QuantisedRow::bytes(columns) : columns * 4;
 }
 
 } // namespace hetagon::cpu

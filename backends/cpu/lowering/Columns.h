@@ -4,6 +4,7 @@
 #define HETAGON_BACKENDS_CPU_LOWERING_COLUMNS_H
 
 #include "backends/cpu/lowering/KernelSet.h"
+#include "backends/cpu/lowering/Layout.h"
 
 namespace hetagon::cpu {
 
@@ -27,13 +28,10 @@ void forColumns(Emitter &e, int64_t columns,
 void forRows(Emitter &e, const KernelFrame &frame, Val rows,
              llvm::function_ref<void(Val)> body);
 
-/// Stores value(lanes) for all columns of a row, as f32 or quantised (`columns`
-/// is then a multiple of 32).
-void storeRow(Emitter &e, int64_t columns, bool quantised, Val target,
+/// Stores value(lanes) for all columns of a row; `columns` is a multiple of 32
+/// where the form is quantised.
+void storeRow(Emitter &e, int64_t columns, RowForm form, Val target,
               llvm::function_ref<Val(const Lanes &)> value);
-
-/// Bytes of one row of a result.
-int64_t resultRowBytes(int64_t columns, bool quantised);
 
 } // namespace hetagon::cpu
 

@@ -33,6 +33,16 @@ PanelLayout panelLayout(nn::LinearOp op) {
                          type.getDimSize(0), type.getDimSize(1));
 }
 
+RowForm inputForm(nn::LinearOp op) {
+  if (panelLayout(op).isFloat())
+    return RowForm::F32;
+  bool onlyGated =
+      !op->use_empty() && llvm::all_of(op->getUsers(), [](Operation *user) {
+        return isa<nn::GluOp>(user);
+      });
+  return onlyGated ? RowForm::Q8 : RowForm::Q16;
+}
+
 static nn::LinearOp singleUseLinear(Value value) {
   auto linear = value.getDefiningOp<nn::LinearOp>();
   return linear && value.hasOneUse() ? linear : nn::LinearOp();
@@ -43,7 +53,8 @@ static bool canGate(nn::LinearOp gate, nn::LinearOp up) {
       gate.getBias() || up.getBias())
     return false;
   PanelLayout a = panelLayout(gate), b = panelLayout(up);
-  return a.kind == b.kind && a.n == b.n && a.k == b.k;
+  return a.kind == b.kind && a.n == b.n && a.k == b.k &&
+         inputForm(gate) == inputForm(up);
 }
 
 FusionPlan::FusionPlan(nn::FuncOp step) {
@@ -75,13 +86,18 @@ nn::LinearOp FusionPlan::foldedLinear(Value operand) const {
   return linear && isFolded(linear) ? linear : nn::LinearOp();
 }
 
-bool FusionPlan::isOnlyQuantised(Value value) {
-  return !value.use_empty() &&
-         llvm::all_of(value.getUses(), [](OpOperand &use) {
-           auto linear = dyn_cast<nn::LinearOp>(use.getOwner());
-           return linear && use.getOperandNumber() == 0 &&
-                  !panelLayout(linear).isFloat();
-         });
+RowForm FusionPlan::wantedForm(Value value) {
+  std::optional<RowForm> common;
+  for (OpOperand &use : value.getUses()) {
+    auto linear = dyn_cast<nn::LinearOp>(use.getOwner());
+    if (!linear || use.getOperandNumber() != 0)
+      return RowForm::F32;
+    RowForm form = inputForm(linear);
+    if (common.value_or(form) != form)
+      return RowForm::F32;
+    common = form;
+  }
+  return common.value_or(RowForm::F32);
 }
 
 } // namespace hetagon::cpu

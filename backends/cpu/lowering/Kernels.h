@@ -19,12 +19,14 @@ struct LinearSpec {
   std::optional<Activation> activation = std::nullopt;
   /// A second weight matrix of the same layout: activation(first) * second.
   bool gated = false;
-  bool residual = false;        ///< f32 [rows, n] added last
-  bool quantisedOutput = false; ///< store a QuantisedRow instead of f32
+  bool residual = false; ///< f32 [rows, n] added last
+  /// Of x: F32 exactly with float panels.
+  RowForm input = RowForm::F32;
+  RowForm output = RowForm::F32; ///< quantised: n is a multiple of 32
 };
 
-/// bindings: x (QuantisedRows, or f32 for float panels), panels, [second
-/// panels], [bias], [residual], result; constants: rows.
+/// bindings: x, panels, [second panels], [bias], [residual], result;
+/// constants: rows.
 std::string requireLinear(KernelSet &set, const LinearSpec &spec);
 
 /// One source of a pointwise kernel.
@@ -35,7 +37,7 @@ struct PointwiseSpec {
   int64_t columns;
   double factor = 1;                        ///< Scale
   Activation activation = Activation::Relu; ///< Activate, Glu
-  bool quantisedOutput = false;
+  RowForm output = RowForm::F32;
 };
 /// bindings: first, [second], result; constants: rows.
 std::string requirePointwise(KernelSet &set, const PointwiseSpec &spec);
@@ -46,14 +48,14 @@ struct NormSpec {
   int64_t columns;
   int64_t piece; ///< columns normalised together; divides `columns`
   double eps;
-  bool quantisedOutput = false;
+  RowForm output = RowForm::F32;
 };
 /// bindings: x, [weight [piece] (Rms, Layer)], [bias (Layer)], result;
 /// constants: rows.
 std::string requireNorm(KernelSet &set, const NormSpec &spec);
 
-/// bindings: x f32 [rows, columns], QuantisedRows; constants: rows.
-std::string requireQuantise(KernelSet &set, int64_t columns);
+/// bindings: x f32 [rows, columns], rows of `form`; constants: rows.
+std::string requireQuantise(KernelSet &set, int64_t columns, RowForm form);
 
 /// bindings: ids, raw table, result; constants: rows. Ids outside the table
 /// give zeros.
@@ -99,7 +101,7 @@ struct AttentionSpec {
   int64_t heads;
   double scale;
   int64_t window = 0; ///< 0: none
-  bool quantisedOutput = false;
+  RowForm output = RowForm::F32;
 };
 /// bindings: queries, pool, row_seq, positions, page_table, result; constants:
 /// rows, layer, max_pages. Page numbers were checked by the append.

@@ -47,6 +47,24 @@ BlockShape blockShape(WeightFormat format) {
   llvm_unreachable("format");
 }
 
+llvm::StringRef formSuffix(RowForm form) {
+  switch (form) {
+  case RowForm::F32:
+    return "";
+  case RowForm::Q8:
+    return "_q8";
+  case RowForm::Q16:
+    return "_q16";
+  }
+  llvm_unreachable("row form");
+}
+
+int64_t rowBytes(RowForm form, int64_t k) {
+  return form == RowForm::F32
+             ? k * 4
+             : k / QuantisedBlock::elements * QuantisedBlock::size(form);
+}
+
 PanelLayout PanelLayout::of(WeightFormat format, int64_t n, int64_t k) {
   switch (format) {
   case WeightFormat::F32:

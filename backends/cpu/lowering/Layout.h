@@ -67,16 +67,32 @@ struct PanelLayout {
   llvm::StringRef name() const;
 };
 
-/// A row of activations quantised in blocks of 32: 32 signed bytes, then what
-/// the products need of the block.
-struct QuantisedRow {
-  static constexpr int64_t blockElements = 32;
-  static constexpr int64_t blockBytes = 48;
-  static constexpr int64_t scale = 32;       ///< f32
-  static constexpr int64_t scaledSum = 36;   ///< f32: scale * sum of the bytes
-  static constexpr int64_t minus8Sum = 40;   ///< i32
-  static constexpr int64_t minus128Sum = 44; ///< i32
-  static int64_t bytes(int64_t k) { return k / blockElements * blockBytes; }
+/// How a row of activations is stored.
+enum class RowForm {
+  F32,
+  Q8,  ///< blocks of 32 signed bytes
+  Q16, ///< blocks of 32 numbers in -16256 to 16256, as two planes of bytes
+};
+
+/// What kernel names carry for a form: "", "_q8" or "_q16".
+llvm::StringRef formSuffix(RowForm form);
+/// Bytes of one row; `k` is a multiple of 32 unless the form is F32.
+int64_t rowBytes(RowForm form, int64_t k);
+
+/// A block of 32 quantised activations: what the products need of the block,
+/// then the numbers q with value = scale * q. A number of the form Q16 is
+/// 128 * (signed byte of the plane `bytes`) + (signed byte of `lowBytes`).
+struct QuantisedBlock {
+  static constexpr int64_t elements = 32;
+  static constexpr int64_t scale = 0;        ///< f32
+  static constexpr int64_t scaledSum = 4;    ///< f32: scale * sum of q
+  static constexpr int64_t minus8Sum = 8;    ///< i32: -8 * sum of q
+  static constexpr int64_t minus128Sum = 12; ///< i32: -128 * sum of q
+  static constexpr int64_t bytes = 16;
+  static constexpr int64_t lowBytes = 48; ///< Q16 only
+  static constexpr int64_t size(RowForm form) {
+    return form == RowForm::Q16 ? 80 : 48;
+  }
 };
 
 } // namespace hetagon::cpu

@@ -25,12 +25,8 @@ private:
     Val x, panels, second, bias, residual, result;
   };
   Operands bind() const;
-  int64_t inputRowBytes() const {
-    return panel.isFloat() ? panel.k * 4 : QuantisedRow::bytes(panel.k);
-  }
-  int64_t outputRowBytes() const {
-    return spec.quantisedOutput ? QuantisedRow::bytes(panel.n) : panel.n * 4;
-  }
+  int64_t inputRowBytes() const { return rowBytes(spec.input, panel.k); }
+  int64_t outputRowBytes() const { return rowBytes(spec.output, panel.n); }
   /// Rows of the largest tile: what fits the registers, see emitQuantisedStep.
   int64_t tileRows() const {
     if (!e.isa().vnni)
@@ -143,7 +139,7 @@ void LinearGenerator::emitTile(const Operands &operands, Val index, Val row,
 Vals LinearGenerator::sum(Val weights, Val x, int64_t rows, Val prefetched) {
   Vals zeros(rows * 2, e.real(e.vf32, 0.0));
   int64_t steps = panel.k / panel.stepElements();
-  int64_t xStep = panel.isFloat() ? 4 : QuantisedRow::blockBytes;
+  int64_t xStep = panel.isFloat() ? 4 : QuantisedBlock::size(spec.input);
   // Float panels have small steps; several share the loop's overhead.
   int64_t unroll = panel.isFloat() ? (steps % 4 == 0 ? 4 : 1) : 1;
   return e.loop(e.index(0), e.index(steps), unroll, zeros,
@@ -168,30 +164,39 @@ Vals LinearGenerator::sum(Val weights, Val x, int64_t rows, Val prefetched) {
 Val LinearGenerator::integerStart(Val x) {
   switch (panel.kind) {
   case PanelKind::Nibbles:
-    return e.splat(e.load(e.i32, x, QuantisedRow::minus8Sum, 4));
+    return e.splat(e.load(e.i32, x, QuantisedBlock::minus8Sum, 4));
   case PanelKind::Bytes:
-    return e.splat(e.load(e.i32, x, QuantisedRow::minus128Sum, 4));
+    return e.splat(e.load(e.i32, x, QuantisedBlock::minus128Sum, 4));
   default:
     return e.integer(e.vi32, 0);
   }
 }
 
-/// One block of 32 along k. Registers: rows * 2 integer and rows * 2 float
-/// sums, two groups of weights and their upper nibbles, the mask, a product of
-/// scales: at most 32 for 5 rows.
+/// One block of 32 along k. Registers: rows * 2 integer sums for each plane of
+/// the activations and rows * 2 float sums, weights and their upper nibbles,
+/// the mask, a product of scales: at most 32 for 5 rows of one plane and 4 of
+/// two. The planes' sums meet as integers, so that two planes are exact too:
+/// at most 32 * 255 * 16256 < 2^27.
 Vals LinearGenerator::quantisedStep(Val weights, Val x, int64_t rows,
                                     const Vals &carried) {
   int64_t rowStride = inputRowBytes();
-  Vals integers;
+  bool twoPlanes = spec.input == RowForm::Q16;
+  Vals integers, lowIntegers;
   for (int64_t r = 0; r < rows; ++r) {
     Val start = integerStart(e.at(x, r * rowStride));
-    integers.append(2, start);
+    integers.append(2, twoPlanes ? e.integer(e.vi32, 0) : start);
+    lowIntegers.append(2, start);
   }
   auto accumulate = [&](int64_t group, Val bytes, int64_t offset) {
     for (int64_t r = 0; r < rows; ++r) {
-      Val activations = e.splat(e.load(e.i32, x, r * rowStride + offset, 4));
-      Val &sum = integers[2 * r + group];
-      sum = e.dotBytes(sum, bytes, activations);
+      auto add = [&](Val &sum, int64_t plane) {
+        Val activations =
+            e.splat(e.load(e.i32, x, r * rowStride + plane + offset, 4));
+        sum = e.dotBytes(sum, bytes, activations);
+      };
+      add(integers[2 * r + group], QuantisedBlock::bytes);
+      if (twoPlanes)
+        add(lowIntegers[2 * r + group], QuantisedBlock::lowBytes);
     }
   };
   bool nibbles = panel.kind != PanelKind::Bytes;
@@ -206,6 +211,9 @@ Vals LinearGenerator::quantisedStep(Val weights, Val x, int64_t rows,
         accumulate(group, bytes, line * 4);
       }
     }
+  if (twoPlanes)
+    for (int64_t i = 0; i < rows * 2; ++i)
+      integers[i] = e.shiftLeft(integers[i], 7) + lowIntegers[i];
   int64_t scaleBytes = panel.hasWideScales() ? 4 : 2;
   auto perColumn = [&](int64_t group, int64_t array) {
     int64_t offset =
@@ -220,7 +228,7 @@ Vals LinearGenerator::quantisedStep(Val weights, Val x, int64_t rows,
     Val scales = perColumn(group, 0);
     for (int64_t r = 0; r < rows; ++r) {
       Val scale =
-          e.splat(e.load(e.f32, x, r * rowStride + QuantisedRow::scale, 4));
+          e.splat(e.load(e.f32, x, r * rowStride + QuantisedBlock::scale, 4));
       Val &sum = sums[2 * r + group];
       sum =
           e.fma(e.toFloat(integers[2 * r + group], e.f32), scales * scale, sum);
@@ -229,8 +237,8 @@ Vals LinearGenerator::quantisedStep(Val weights, Val x, int64_t rows,
       continue;
     Val minima = perColumn(group, 1);
     for (int64_t r = 0; r < rows; ++r) {
-      Val scaledSum =
-          e.splat(e.load(e.f32, x, r * rowStride + QuantisedRow::scaledSum, 4));
+      Val scaledSum = e.splat(
+          e.load(e.f32, x, r * rowStride + QuantisedBlock::scaledSum, 4));
       Val &sum = sums[2 * r + group];
       sum = e.fma(minima, scaledSum, sum);
     }
@@ -279,10 +287,11 @@ void LinearGenerator::storeRow(const Operands &operands, Val index, Val row,
                                Val low, Val high) {
   Val column = index * panel.columns;
   Val values[2] = {low, high};
-  if (spec.quantisedOutput) {
-    Val block = e.at(operands.result,
-                     row * outputRowBytes() + index * QuantisedRow::blockBytes);
-    emitQuantiseBlock(e, low, high, block);
+  if (spec.output != RowForm::F32) {
+    Val block =
+        e.at(operands.result, row * outputRowBytes() +
+                                  index * QuantisedBlock::size(spec.output));
+    emitQuantiseBlock(e, spec.output, low, high, block);
     return;
   }
   for (int64_t group : {0, 1}) {
@@ -309,6 +318,8 @@ std::string requireLinear(KernelSet &set, const LinearSpec &spec) {
   const PanelLayout &panel = spec.weights;
   std::string name = "linear_" + panel.name().str() + "_" +
                      std::to_string(panel.n) + "x" + std::to_string(panel.k);
+  if (spec.input == RowForm::Q16)
+    name += "_of_q16";
   if (spec.bias)
     name += "_bias";
   if (spec.activation)
@@ -317,8 +328,7 @@ std::string requireLinear(KernelSet &set, const LinearSpec &spec) {
     name += "_gated";
   if (spec.residual)
     name += "_residual";
-  if (spec.quantisedOutput)
-    name += "_q8";
+  name += formSuffix(spec.output);
   uint32_t bindings = 3 + spec.gated + spec.bias + spec.residual;
   return set.require({name, bindings, /*constants=*/1, /*scratchBytes=*/0},
                      [&](Emitter &e, const KernelFrame &frame) {

@@ -84,17 +84,17 @@ private:
   FailureOr<BufferId> panelsOf(nn::LinearOp op);
   /// A norm's weight or a bias as f32.
   BufferId vectorOf(Value value);
-  /// The rows of `value` as QuantisedRows, from its producer or by a dispatch
-  /// of their own.
-  BufferId quantisedOf(Value value);
+  /// The rows of `value` in this form, from its producer or by a dispatch of
+  /// their own.
+  BufferId rowsIn(RowForm form, Value value);
   /// Where an op's result goes: quantised when only that is wanted and the
   /// kernel can.
   struct Target {
     BufferId buffer;
-    bool quantised;
+    RowForm form;
   };
   Target targetOf(Value result, bool canQuantise);
-  BufferId addQuantised(Value value);
+  BufferId addQuantised(RowForm form, Value value);
   DispatchConstant rowsOf(Value value) const {
     return {0, builder.leadingSymbol(value)};
   }
@@ -110,7 +110,7 @@ private:
   ExecutableId executable;
   llvm::StringMap<BufferId> panels;  // by weight name and layout
   DenseMap<Value, BufferId> vectors; // widened to f32
-  DenseMap<Value, BufferId> quantised;
+  DenseMap<std::pair<Value, int>, BufferId> quantised; // and RowForm
   // Rope tables by positions, frequencies and scale.
   SmallVector<std::pair<std::tuple<Value, Value, APFloat>, BufferId>>
       ropeTables;
@@ -172,43 +172,45 @@ BufferId Lowering::vectorOf(Value value) {
   return buffer;
 }
 
-BufferId Lowering::addQuantised(Value value) {
-  int64_t bytes = QuantisedRow::bytes(nn::getColumns(value.getType()));
-  BufferId buffer = builder.addTransient(
-      {{0, builder.leadingSymbol(value)}, {bytes, ""}}, 1, "q8x32");
-  quantised[value] = buffer;
+BufferId Lowering::addQuantised(RowForm form, Value value) {
+  int64_t bytes = rowBytes(form, nn::getColumns(value.getType()));
+  BufferId buffer =
+      builder.addTransient({{0, builder.leadingSymbol(value)}, {bytes, ""}}, 1,
+                           form == RowForm::Q16 ? "q16x32" : "q8x32");
+  quantised[{value, int(form)}] = buffer;
   return buffer;
 }
 
-BufferId Lowering::quantisedOf(Value value) {
-  if (auto known = quantised.find(value); known != quantised.end())
+BufferId Lowering::rowsIn(RowForm form, Value value) {
+  if (form == RowForm::F32)
+    return builder.bufferOf(value);
+  if (auto known = quantised.find({value, int(form)}); known != quantised.end())
     return known->second;
   int64_t columns = nn::getColumns(value.getType());
   BufferId source = builder.bufferOf(value);
-  BufferId buffer = addQuantised(value);
-  builder.addCommand(executable, requireQuantise(kernels, columns),
+  BufferId buffer = addQuantised(form, value);
+  builder.addCommand(executable, requireQuantise(kernels, columns, form),
                      {source, buffer}, {rowsOf(value)}, "quantise rows");
   return buffer;
 }
 
 Lowering::Target Lowering::targetOf(Value result, bool canQuantise) {
-  if (canQuantise && FusionPlan::isOnlyQuantised(result))
-    return {addQuantised(result), true};
-  return {builder.bufferOf(result), false};
+  RowForm form = canQuantise ? FusionPlan::wantedForm(result) : RowForm::F32;
+  if (form == RowForm::F32)
+    return {builder.bufferOf(result), form};
+  return {addQuantised(form, result), form};
 }
 
 // --- products ----------------------------------------------------------------
 
 LogicalResult Lowering::emitLinear(LinearGroup group, Operation *op) {
   nn::LinearOp linear = group.linear;
-  LinearSpec spec{.weights = panelLayout(linear)};
+  LinearSpec spec{.weights = panelLayout(linear), .input = inputForm(linear)};
   FailureOr<BufferId> first = panelsOf(linear);
   if (failed(first))
     return failure();
   SmallVector<BufferId> bindings;
-  bindings.push_back(spec.weights.isFloat()
-                         ? builder.bufferOf(linear.getInput())
-                         : quantisedOf(linear.getInput()));
+  bindings.push_back(rowsIn(spec.input, linear.getInput()));
   bindings.push_back(*first);
   std::string detail = weightName(linear.getWeight());
   if (group.second) {
@@ -230,7 +232,7 @@ LogicalResult Lowering::emitLinear(LinearGroup group, Operation *op) {
   spec.activation = group.activation;
   Target target = targetOf(group.result, !spec.residual);
   bindings.push_back(target.buffer);
-  spec.quantisedOutput = target.quantised;
+  spec.output = target.form;
   dispatch(requireLinear(kernels, spec), bindings, {rowsOf(group.result)}, op,
            detail);
   return success();
@@ -294,7 +296,7 @@ LogicalResult Lowering::emitPointwise(Operation *op, PointwiseSpec spec,
                                                      : builder.bufferOf(input));
   Target target = targetOf(result, true);
   bindings.push_back(target.buffer);
-  spec.quantisedOutput = target.quantised;
+  spec.output = target.form;
   dispatch(requirePointwise(kernels, spec), bindings, {rowsOf(result)}, op);
   return success();
 }
@@ -321,7 +323,7 @@ LogicalResult Lowering::lower(nn::RmsNormOp op) {
   int64_t piece = nn::getColumns(op.getWeight().getType());
   Target target = targetOf(op.getResult(), piece % 32 == 0);
   NormSpec spec{NormKind::Rms, columns, piece, op.getEps().convertToFloat(),
-                target.quantised};
+                target.form};
   dispatch(requireNorm(kernels, spec),
            {builder.bufferOf(op.getInput()), vectorOf(op.getWeight()),
             target.buffer},
@@ -333,7 +335,7 @@ LogicalResult Lowering::lower(nn::LayerNormOp op) {
   int64_t columns = nn::getColumns(op.getType());
   Target target = targetOf(op.getResult(), true);
   NormSpec spec{NormKind::Layer, columns, columns, op.getEps().convertToFloat(),
-                target.quantised};
+                target.form};
   dispatch(requireNorm(kernels, spec),
            {builder.bufferOf(op.getInput()), vectorOf(op.getWeight()),
             vectorOf(op.getBias()), target.buffer},
@@ -423,7 +425,7 @@ LogicalResult Lowering::lower(nn::AttentionOp op) {
   KvSpec kv = kvSpec(cast<nn::KvType>(op.getKv().getType()));
   Target target = targetOf(op.getResult(), kv.headDim % 32 == 0);
   AttentionSpec spec{kv, int64_t(op.getHeads()), op.getScale().convertToFloat(),
-                     int64_t(op.getWindow()), target.quantised};
+                     int64_t(op.getWindow()), target.form};
   dispatch(
       requireAttention(kernels, spec),
       {builder.bufferOf(op.getQuery()), builder.bufferOf(op.getKv()),

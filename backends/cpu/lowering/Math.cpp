@@ -1,6 +1,5 @@
 // Polynomial approximations and block quantisation, as MLIR on vectors of 16.
 #include "backends/cpu/lowering/Math.h"
-#include "backends/cpu/lowering/Layout.h"
 #include "llvm/Support/ErrorHandling.h"
 
 namespace hetagon::cpu {
@@ -107,24 +106,32 @@ SinCos emitSinCos(Emitter &e, Val angle) {
           e.select(cosNegative, 0.0 - cos, cos)};
 }
 
-void emitQuantiseBlock(Emitter &e, Val low, Val high, Val target) {
+void emitQuantiseBlock(Emitter &e, RowForm form, Val low, Val high,
+                       Val target) {
+  const double range = form == RowForm::Q16 ? 127 * 128 : 127;
   Val largest = e.reduceMax(e.max(e.abs(low), e.abs(high)));
-  Val inverse = e.select(largest == 0.0, e.like(largest, 0.0), 127.0 / largest);
-  Val scale = largest * (1.0 / 127);
+  Val inverse = e.select(largest == 0.0, e.like(largest, 0.0), range / largest);
+  Val scale = largest * (1.0 / range);
   Val factor = e.splat(inverse);
   Val sums;
   int64_t offset = 0;
   for (Val half : {low, high}) {
     Val numbers = e.toInteger(e.roundEven(half * factor), e.i32);
-    e.store(e.truncate(numbers, e.i8), target, offset);
     sums = offset == 0 ? numbers : sums + numbers;
+    Val bytes = numbers;
+    if (form == RowForm::Q16) {
+      bytes = e.shiftRightSigned(numbers + 64, 7);
+      e.store(e.truncate(numbers - e.shiftLeft(bytes, 7), e.i8), target,
+              QuantisedBlock::lowBytes + offset);
+    }
+    e.store(e.truncate(bytes, e.i8), target, QuantisedBlock::bytes + offset);
     offset += Emitter::lanes;
   }
   Val sum = e.reduceAdd(sums);
-  e.store(scale, target, QuantisedRow::scale, 4);
-  e.store(scale * e.toFloat(sum, e.f32), target, QuantisedRow::scaledSum, 4);
-  e.store(sum * -8, target, QuantisedRow::minus8Sum, 4);
-  e.store(sum * -128, target, QuantisedRow::minus128Sum, 4);
+  e.store(scale, target, QuantisedBlock::scale, 4);
+  e.store(scale * e.toFloat(sum, e.f32), target, QuantisedBlock::scaledSum, 4);
+  e.store(sum * -8, target, QuantisedBlock::minus8Sum, 4);
+  e.store(sum * -128, target, QuantisedBlock::minus128Sum, 4);
 }
 
 } // namespace hetagon::cpu

@@ -4,6 +4,7 @@
 #define HETAGON_BACKENDS_CPU_LOWERING_MATH_H
 
 #include "backends/cpu/lowering/Emitter.h"
+#include "backends/cpu/lowering/Layout.h"
 
 namespace hetagon::cpu {
 
@@ -24,9 +25,10 @@ struct SinCos {
 /// below 1.2e-7.
 SinCos emitSinCos(Emitter &e, Val angle);
 
-/// Quantises 32 values (two vectors of 16) into one block of a QuantisedRow at
-/// `target`: scale = max / 127, bytes rounded to nearest even.
-void emitQuantiseBlock(Emitter &e, Val low, Val high, Val target);
+/// Quantises 32 values (two vectors of 16) into one QuantisedBlock at `target`:
+/// the largest becomes 127 (Q8) or 16256 (Q16), numbers are rounded to nearest
+/// even.
+void emitQuantiseBlock(Emitter &e, RowForm form, Val low, Val high, Val target);
 
 } // namespace hetagon::cpu
 

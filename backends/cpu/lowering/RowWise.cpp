@@ -45,8 +45,7 @@ std::string requirePointwise(KernelSet &set, const PointwiseSpec &spec) {
     break;
   }
   name += "_" + std::to_string(spec.columns);
-  if (spec.quantisedOutput)
-    name += "_q8";
+  name += formSuffix(spec.output);
   auto body = [&](Emitter &e, const KernelFrame &frame) {
     Val first = frame.binding(0);
     Val second = twoInputs ? frame.binding(1) : Val();
@@ -56,46 +55,45 @@ std::string requirePointwise(KernelSet &set, const PointwiseSpec &spec) {
       Val b = second;
       if (twoInputs && !rowVector)
         b = e.at(second, row * (spec.columns * 4));
-      Val target = e.at(
-          result, row * resultRowBytes(spec.columns, spec.quantisedOutput));
-      storeRow(e, spec.columns, spec.quantisedOutput, target,
-               [&](const Lanes &lanes) {
-                 Val x = loadLanes(e, a, lanes);
-                 Val y = twoInputs ? loadLanes(e, b, lanes) : Val();
-                 switch (spec.op) {
-                 case PointwiseOp::Add:
-                 case PointwiseOp::AddVector:
-                   return x + y;
-                 case PointwiseOp::Mul:
-                 case PointwiseOp::MulVector:
-                   return x * y;
-                 case PointwiseOp::Scale:
-                   return x * spec.factor;
-                 case PointwiseOp::Activate:
-                   return emitActivation(e, spec.activation, x);
-                 case PointwiseOp::Glu:
-                   return emitActivation(e, spec.activation, x) * y;
-                 }
-                 llvm_unreachable("pointwise operation");
-               });
+      Val target = e.at(result, row * rowBytes(spec.output, spec.columns));
+      storeRow(e, spec.columns, spec.output, target, [&](const Lanes &lanes) {
+        Val x = loadLanes(e, a, lanes);
+        Val y = twoInputs ? loadLanes(e, b, lanes) : Val();
+        switch (spec.op) {
+        case PointwiseOp::Add:
+        case PointwiseOp::AddVector:
+          return x + y;
+        case PointwiseOp::Mul:
+        case PointwiseOp::MulVector:
+          return x * y;
+        case PointwiseOp::Scale:
+          return x * spec.factor;
+        case PointwiseOp::Activate:
+          return emitActivation(e, spec.activation, x);
+        case PointwiseOp::Glu:
+          return emitActivation(e, spec.activation, x) * y;
+        }
+        llvm_unreachable("pointwise operation");
+      });
     });
     return Val();
   };
   return set.require({name, twoInputs ? 3u : 2u, 1, 0}, body);
 }
 
-std::string requireQuantise(KernelSet &set, int64_t columns) {
+std::string requireQuantise(KernelSet &set, int64_t columns, RowForm form) {
   auto body = [&](Emitter &e, const KernelFrame &frame) {
     Val x = frame.binding(0), result = frame.binding(1);
     forRows(e, frame, frame.constant(0), [&](Val row) {
       Val source = e.at(x, row * (columns * 4));
-      storeRow(e, columns, true,
-               e.at(result, row * QuantisedRow::bytes(columns)),
+      storeRow(e, columns, form, e.at(result, row * rowBytes(form, columns)),
                [&](const Lanes &lanes) { return loadLanes(e, source, lanes); });
     });
     return Val();
   };
-  return set.require({"quantise_" + std::to_string(columns), 2, 1, 0}, body);
+  std::string name = "quantise_" + std::to_string(columns);
+  name += formSuffix(form);
+  return set.require({name, 2, 1, 0}, body);
 }
 
 // --- norms -------------------------------------------------------------------
@@ -108,8 +106,7 @@ std::string requireNorm(KernelSet &set, const NormSpec &spec) {
   if (spec.piece != spec.columns)
     name += "by" + std::to_string(spec.piece);
   name += "_eps" + numberName(spec.eps);
-  if (spec.quantisedOutput)
-    name += "_q8";
+  name += formSuffix(spec.output);
   unsigned parameters = spec.kind == NormKind::Layer ? 2
                         : spec.kind == NormKind::Rms ? 1
                                                      : 0;
@@ -150,21 +147,20 @@ std::string requireNorm(KernelSet &set, const NormSpec &spec) {
       else
         factor = 1.0 / e.sqrt(squares / count + spec.eps);
       factor = e.splat(factor);
-      storeRow(e, spec.piece, spec.quantisedOutput, target,
-               [&](const Lanes &lanes) {
-                 Val value = loadLanes(e, source, lanes);
-                 if (spec.kind == NormKind::Layer)
-                   value = value - mean;
-                 value = value * factor;
-                 if (weight)
-                   value = value * loadLanes(e, weight, lanes);
-                 if (bias)
-                   value = value + loadLanes(e, bias, lanes);
-                 return value;
-               });
+      storeRow(e, spec.piece, spec.output, target, [&](const Lanes &lanes) {
+        Val value = loadLanes(e, source, lanes);
+        if (spec.kind == NormKind::Layer)
+          value = value - mean;
+        value = value * factor;
+        if (weight)
+          value = value * loadLanes(e, weight, lanes);
+        if (bias)
+          value = value + loadLanes(e, bias, lanes);
+        return value;
+      });
     };
     int64_t pieces = spec.columns / spec.piece;
-    int64_t pieceBytes = resultRowBytes(spec.piece, spec.quantisedOutput);
+    int64_t pieceBytes = rowBytes(spec.output, spec.piece);
     forRows(e, frame, frame.constant(0), [&](Val row) {
       e.loop(0, pieces, 1, [&](Val piece) {
         Val index = row * pieces + piece;

@@ -38,7 +38,7 @@ struct PagedCase {
 TEST_P(AttentionTest, PagedEqualsSoftmax) {
   auto spec = [](KvSpec kv, int64_t heads, int64_t window = 0) {
     return AttentionSpec{kv, heads, 1 / std::sqrt(double(kv.headDim)), window,
-                         false};
+                         RowForm::F32};
   };
   const std::vector<PagedCase> cases = {
       {spec({2, 3, 64, 32, WeightFormat::F32}, 9), {70, 1, 33}},
@@ -157,9 +157,15 @@ TEST_P(AttentionTest, PagedEqualsSoftmax) {
 TEST_P(AttentionTest, QuantisedResultHoldsTheSameValues) {
   KvSpec kv{1, 1, 32, 16, WeightFormat::F32};
   std::string append = requireKvAppend(*set, kv);
-  std::string plain = requireAttention(*set, {kv, 2, 0.2, 0, false});
-  std::string q8 = requireAttention(*set, {kv, 2, 0.2, 0, true});
-  std::string quantise = requireQuantise(*set, 64);
+  std::string plain = requireAttention(*set, {kv, 2, 0.2, 0, RowForm::F32});
+  struct Form {
+    RowForm form;
+    std::string attention, quantise;
+  };
+  std::vector<Form> forms;
+  for (RowForm form : {RowForm::Q8, RowForm::Q16})
+    forms.push_back({form, requireAttention(*set, {kv, 2, 0.2, 0, form}),
+                     requireQuantise(*set, 64, form)});
   compile();
   KernelHost &host = *hosts[1];
   const int64_t rows = 20;
@@ -171,12 +177,15 @@ TEST_P(AttentionTest, QuantisedResultHoldsTheSameValues) {
   Buffer rs = host.upload(bytesOf(zeros)), ps = host.upload(bytesOf(positions));
   Buffer pt = host.upload(bytesOf(table));
   host.run(append, {&k, &k, &pool, &rs, &ps, &pt}, {rows, 0, 1, 2, 2});
-  Buffer a = host.allocate(rows * 256), b = host.allocate(rows * 96);
-  Buffer c = host.allocate(rows * 96);
+  Buffer a = host.allocate(rows * 256);
   host.run(plain, {&q, &pool, &rs, &ps, &pt, &a}, {rows, 0, 2});
-  host.run(quantise, {&a, &b}, {rows});
-  host.run(q8, {&q, &pool, &rs, &ps, &pt, &c}, {rows, 0, 2});
-  EXPECT_EQ(host.download(b, rows * 96), host.download(c, rows * 96));
+  for (const Form &form : forms) {
+    size_t bytes = rows * rowBytes(form.form, 64);
+    Buffer b = host.allocate(bytes), c = host.allocate(bytes);
+    host.run(form.quantise, {&a, &b}, {rows});
+    host.run(form.attention, {&q, &pool, &rs, &ps, &pt, &c}, {rows, 0, 2});
+    EXPECT_EQ(host.download(b, bytes), host.download(c, bytes));
+  }
 }
 
 TEST_P(AttentionTest, AppendRefusesNumbersOutOfRange) {

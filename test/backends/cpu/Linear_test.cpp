@@ -25,40 +25,62 @@ double referenceActivation(Activation kind, double x) {
 class LinearTest : public KernelTest {
 protected:
   /// The values that quantised rows stand for.
-  static std::vector<double> valuesOf(const Bytes &rows) {
+  static std::vector<double> valuesOf(RowForm form, const Bytes &rows) {
     std::vector<double> values;
-    for (size_t at = 0; at < rows.size(); at += QuantisedRow::blockBytes) {
+    for (size_t at = 0; at < rows.size(); at += QuantisedBlock::size(form)) {
       float scale;
-      std::memcpy(&scale, &rows[at + QuantisedRow::scale], 4);
+      std::memcpy(&scale, &rows[at + QuantisedBlock::scale], 4);
       for (int i = 0; i < 32; ++i)
-        values.push_back(double(scale) * static_cast<int8_t>(rows[at + i]));
+        values.push_back(double(scale) * numberAt(form, &rows[at], i));
     }
     return values;
+  }
+  static int32_t numberAt(RowForm form, const uint8_t *block, int i) {
+    int32_t high = static_cast<int8_t>(block[QuantisedBlock::bytes + i]);
+    if (form == RowForm::Q8)
+      return high;
+    return high * 128 +
+           static_cast<int8_t>(block[QuantisedBlock::lowBytes + i]);
+  }
+  /// Half a step of the numbers of a block, relative to its largest value, and
+  /// a little for rounding in f32.
+  static double halfStep(RowForm form) {
+    return form == RowForm::Q16 ? 0.505 / 16256 : 0.5001 / 127;
   }
 };
 
 TEST_P(LinearTest, QuantisesRows) {
-  std::string entry = requireQuantise(*set, 96);
+  const RowForm forms[] = {RowForm::Q8, RowForm::Q16};
+  std::vector<std::string> entries;
+  for (RowForm form : forms)
+    entries.push_back(requireQuantise(*set, 96, form));
   compile();
   std::vector<float> x = floats(7 * 96, 3);
   std::fill(x.begin() + 32, x.begin() + 64, 0.0f); // a block of zeros
-  Bytes rows = run(entry, {toBytes(x)}, 7 * QuantisedRow::bytes(96), {7});
-  std::vector<double> values = valuesOf(rows);
-  for (size_t block = 0; block < x.size(); block += 32) {
-    float largest = 0;
-    for (size_t i = block; i < block + 32; ++i)
-      largest = std::max(largest, std::abs(x[i]));
-    int32_t sum = 0;
-    const uint8_t *raw = &rows[block / 32 * QuantisedRow::blockBytes];
-    for (size_t i = block; i < block + 32; ++i) {
-      EXPECT_NEAR(values[i], x[i], largest / 127 * 0.5001);
-      sum += static_cast<int8_t>(raw[i - block]);
+  for (size_t f = 0; f < 2; ++f) {
+    RowForm form = forms[f];
+    Bytes rows = run(entries[f], {toBytes(x)}, 7 * rowBytes(form, 96), {7});
+    std::vector<double> values = valuesOf(form, rows);
+    for (size_t block = 0; block < x.size(); block += 32) {
+      float largest = 0;
+      for (size_t i = block; i < block + 32; ++i)
+        largest = std::max(largest, std::abs(x[i]));
+      int32_t sum = 0;
+      const uint8_t *raw = &rows[block / 32 * QuantisedBlock::size(form)];
+      for (size_t i = block; i < block + 32; ++i) {
+        EXPECT_NEAR(values[i], x[i], largest * halfStep(form));
+        sum += numberAt(form, raw, int(i - block));
+      }
+      float scale, scaledSum;
+      int32_t minus8, minus128;
+      std::memcpy(&scale, raw + QuantisedBlock::scale, 4);
+      std::memcpy(&scaledSum, raw + QuantisedBlock::scaledSum, 4);
+      std::memcpy(&minus8, raw + QuantisedBlock::minus8Sum, 4);
+      std::memcpy(&minus128, raw + QuantisedBlock::minus128Sum, 4);
+      EXPECT_EQ(scaledSum, scale * float(sum));
+      EXPECT_EQ(minus8, -8 * sum);
+      EXPECT_EQ(minus128, -128 * sum);
     }
-    int32_t minus8, minus128;
-    std::memcpy(&minus8, raw + QuantisedRow::minus8Sum, 4);
-    std::memcpy(&minus128, raw + QuantisedRow::minus128Sum, 4);
-    EXPECT_EQ(minus8, -8 * sum);
-    EXPECT_EQ(minus128, -128 * sum);
   }
 }
 
@@ -80,7 +102,13 @@ TEST_P(LinearTest, EqualsTheSumInF64) {
     s.activation = Activation::Gelu;
   });
   const LinearSpec gated = with([](LinearSpec &s) {
-    s.gated = s.quantisedOutput = true;
+    s.gated = true;
+    s.output = RowForm::Q8;
+    s.activation = Activation::Silu;
+  });
+  const LinearSpec gatedFine = with([](LinearSpec &s) {
+    s.gated = true;
+    s.output = RowForm::Q16;
     s.activation = Activation::Silu;
   });
   const LinearSpec residual = with([](LinearSpec &s) { s.residual = true; });
@@ -89,6 +117,7 @@ TEST_P(LinearTest, EqualsTheSumInF64) {
       {WeightFormat::Q4_0, 64, 96, gated},
       {WeightFormat::Q4_1, 64, 576, residual},
       {WeightFormat::Q4_1, 96, 128, gated},
+      {WeightFormat::Q4_1, 64, 96, gatedFine},
       {WeightFormat::Q4_1, 50, 32, fancy},
       {WeightFormat::Q8_0, 160, 96, none},
       {WeightFormat::Q8_0, 33, 64, fancy},
@@ -100,6 +129,7 @@ TEST_P(LinearTest, EqualsTheSumInF64) {
       {WeightFormat::BF16, 64, 24, residual},
   };
   struct Entries {
+    WeightFormat format;
     LinearSpec spec;
     std::string repack, quantise, linear;
   };
@@ -107,16 +137,24 @@ TEST_P(LinearTest, EqualsTheSumInF64) {
   for (const Shape &shape : shapes) {
     LinearSpec spec = shape.flags;
     spec.weights = PanelLayout::of(shape.format, shape.n, shape.k);
-    entries.push_back(
-        {spec, requireRepack(*set, shape.format, spec.weights),
-         spec.weights.isFloat() ? "" : requireQuantise(*set, shape.k),
-         requireLinear(*set, spec)});
+    std::string repack = requireRepack(*set, shape.format, spec.weights);
+    if (spec.weights.isFloat()) {
+      entries.push_back(
+          {shape.format, spec, repack, "", requireLinear(*set, spec)});
+      continue;
+    }
+    for (RowForm form : {RowForm::Q8, RowForm::Q16}) {
+      spec.input = form;
+      entries.push_back({shape.format, spec, repack,
+                         requireQuantise(*set, shape.k, form),
+                         requireLinear(*set, spec)});
+    }
   }
   compile();
-  for (size_t index = 0; index < shapes.size(); ++index) {
-    const auto &[format, n, k, flags] = shapes[index];
-    const Entries &entry = entries[index];
+  for (const Entries &entry : entries) {
     const LinearSpec &spec = entry.spec;
+    const WeightFormat format = entry.format;
+    const int64_t n = spec.weights.n, k = spec.weights.k;
     auto makeWeights = [&](std::vector<float> &values) {
       Bytes raw = blocks(format, n * k / blockShape(format).elements);
       values = expand(format, raw);
@@ -133,12 +171,12 @@ TEST_P(LinearTest, EqualsTheSumInF64) {
       std::vector<double> exact(x.begin(), x.end());
       Bytes input = toBytes(x);
       if (!entry.quantise.empty()) {
-        input =
-            run(entry.quantise, {input}, rows * QuantisedRow::bytes(k), {rows});
-        exact = valuesOf(input);
+        input = run(entry.quantise, {input}, rows * rowBytes(spec.input, k),
+                    {rows});
+        exact = valuesOf(spec.input, input);
       }
       size_t inputRow = input.size() / rows;
-      size_t outputRow = spec.quantisedOutput ? QuantisedRow::bytes(n) : n * 4;
+      size_t outputRow = rowBytes(spec.output, n);
       auto product = [&](int64_t first, int64_t count) {
         std::vector<Bytes> inputs = {
             Bytes(input.begin() + first * inputRow,
@@ -177,14 +215,16 @@ TEST_P(LinearTest, EqualsTheSumInF64) {
             a += residuals[r * n + c];
           expected[r * n + c] = a;
         }
-      if (spec.quantisedOutput) {
-        std::vector<double> stored = valuesOf(result);
+      if (spec.output != RowForm::F32) {
+        // The sums' own error comes on top of the step.
+        double tolerance = halfStep(spec.output) + 8e-5;
+        std::vector<double> stored = valuesOf(spec.output, result);
         for (int64_t i = 0; i < rows * n; i += 32) {
           double largest = 0;
           for (int64_t j = i; j < i + 32; ++j)
             largest = std::max(largest, std::abs(expected[j]));
           for (int64_t j = i; j < i + 32; ++j)
-            ASSERT_NEAR(stored[j], expected[j], largest / 127 * 0.51) << what;
+            ASSERT_NEAR(stored[j], expected[j], tolerance * largest) << what;
         }
       } else {
         expectClose(as<float>(result), expected, 1e-6 * magnitude + 1e-5, what);

@@ -65,10 +65,11 @@ nn.func @f(%x: tensor<?x64xf32>) -> (%y: tensor<?x64xf32>) artefact "w" {
 
 TEST_F(CpuLowering, FusesTheFeedForward) {
   ASSERT_TRUE(succeeded(lower(feedForward)));
-  EXPECT_EQ(entries(*service.step),
-            (std::vector<std::string>{"rms_norm_64_eps925353388_q8",
-                                      "linear_nibbles32min_96x64_silu_gated_q8",
-                                      "linear_nibbles32_64x96_residual"}));
+  EXPECT_EQ(
+      entries(*service.step),
+      (std::vector<std::string>{"rms_norm_64_eps925353388_q8",
+                                "linear_nibbles32min_96x64_silu_gated_q16",
+                                "linear_nibbles32_64x96_of_q16_residual"}));
   EXPECT_EQ(
       entries(*service.load),
       (std::vector<std::string>{"widen_bf16_64", "repack_q4_1_96x64",
@@ -103,9 +104,10 @@ nn.func @f(%x: tensor<?x32xf32>, %p: tensor<?xi32>) -> (%y: tensor<?x32xf32>) ar
 })mlir")));
   EXPECT_EQ(entries(*service.step),
             (std::vector<std::string>{
-                "quantise_32", "linear_bytes32_32x32", "linear_bytes32_32x32",
-                "rope_table_2_scale1065353216", "rope_half_32_head16_pairs2",
-                "rope_half_32_head16_pairs2", "mul_32"}));
+                "quantise_32_q16", "linear_bytes32_32x32_of_q16",
+                "linear_bytes32_32x32_of_q16", "rope_table_2_scale1065353216",
+                "rope_half_32_head16_pairs2", "rope_half_32_head16_pairs2",
+                "mul_32"}));
 }
 
 TEST_F(CpuLowering, RefusesUnknownProcessors) {

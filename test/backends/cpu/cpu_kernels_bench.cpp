@@ -15,15 +15,20 @@ int main(int argc, char **argv) {
   struct Case {
     WeightFormat format;
     int64_t n, k;
+    RowForm input = RowForm::Q8;
   };
-  const Case cases[] = {
-      {WeightFormat::Q4_1, 576, 576},   {WeightFormat::Q4_1, 1536, 576},
-      {WeightFormat::Q4_1, 576, 1536},  {WeightFormat::Q4_0, 1536, 576},
-      {WeightFormat::Q8_0, 49152, 576}, {WeightFormat::F32, 1536, 384}};
+  const Case cases[] = {{WeightFormat::Q4_1, 576, 576},
+                        {WeightFormat::Q4_1, 1536, 576},
+                        {WeightFormat::Q4_1, 576, 1536},
+                        {WeightFormat::Q4_0, 1536, 576},
+                        {WeightFormat::Q4_1, 576, 1536, RowForm::Q16},
+                        {WeightFormat::Q8_0, 49152, 576},
+                        {WeightFormat::F32, 1536, 384, RowForm::F32}};
   std::vector<std::string> entries;
   for (const Case &c : cases)
     entries.push_back(
-        requireLinear(set, {.weights = PanelLayout::of(c.format, c.n, c.k)}));
+        requireLinear(set, {.weights = PanelLayout::of(c.format, c.n, c.k),
+                            .input = c.input}));
   auto start = std::chrono::steady_clock::now();
   auto object = set.compile();
   if (!object) {
@@ -54,8 +59,7 @@ int main(int argc, char **argv) {
     for (int64_t rows : {1, 2, 4, 8, 16, 32, 64, 512}) {
       if (c.n > 4096 && rows > 64)
         continue;
-      std::vector<uint8_t> input(
-          rows * (layout.isFloat() ? c.k * 4 : QuantisedRow::bytes(c.k)));
+      std::vector<uint8_t> input(rows * rowBytes(c.input, c.k));
       for (uint8_t &byte : input)
         byte = random() & 0x3b;
       Buffer x = host.upload(input), y = host.allocate(rows * c.n * 4);
