@@ -110,7 +110,9 @@ void emitQuantiseBlock(Emitter &e, RowForm form, Val low, Val high,
                        Val target) {
   const double range = form == RowForm::Q16 ? 127 * 128 : 127;
   Val largest = e.reduceMax(e.max(e.abs(low), e.abs(high)));
-  Val inverse = e.select(largest == 0.0, e.like(largest, 0.0), range / largest);
+  // Below this the inverse could overflow; such a block is as good as zero.
+  Val inverse =
+      e.select(largest < 1e-30, e.like(largest, 0.0), range / largest);
   Val scale = largest * (1.0 / range);
   Val factor = e.splat(inverse);
   Val sums;
