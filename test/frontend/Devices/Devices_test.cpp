@@ -49,7 +49,7 @@ TEST(Devices, ReadsEndpointsAndConfigurations) {
 
 TEST(Devices, ErrorsAreLocated) {
   EXPECT_EQ(firstError("devices:\n  - {id: a, backnd: cpu}\n"),
-            "2:12 unknown key 'backnd' in a device; did you mean 'backend'?");
+            "2:13 unknown key 'backnd' in a device; did you mean 'backend'?");
   EXPECT_EQ(firstError("devices:\n  - {id: a}\n").substr(0, 14),
             "2:5 'backend' ");
   EXPECT_EQ(firstError("devices:\n  - {id: a, backend: b}\n"
