@@ -40,7 +40,7 @@ TEST_P(RefusalConformance, OtherVersions) {
   host = executor.host();
   host.struct_size = 8;
   EXPECT_NE(HETAGON_OK, open(host, "{}"));
-  for (const char *config : {"{\"no_such_key\": 1}", "[]", "{} x"})
+  for (const char *config : {"{\"no_such_key\": 1}", "[]", "{} x", "{"})
     EXPECT_EQ(HETAGON_INVALID_ARGUMENT, open(executor.host(), config))
         << config;
   hetagon_device_info info{};

@@ -4,6 +4,7 @@
 #include <chrono>
 #include <cstring>
 #include <new>
+#include <string>
 #include <tuple>
 #include <unistd.h>
 
@@ -39,12 +40,15 @@ hetagon_code openDevice(const hetagon_host *host, const char *config,
       !host->post || host->worker_count == 0)
     return fail(error, HETAGON_INVALID_ARGUMENT,
                 "cpu: the host record is incomplete or of another version");
+  std::string braces;
   for (const char *c = config ? config : "{}"; *c; ++c)
-    if (!std::strchr("{} \t\r\n", *c))
-      return fail(error, HETAGON_INVALID_ARGUMENT,
-                  "cpu: this device has no settings, but its configuration is "
-                  "'%.200s'",
-                  config);
+    if (!std::strchr(" \t\r\n", *c))
+      braces += *c;
+  if (braces != "{}")
+    return fail(error, HETAGON_INVALID_ARGUMENT,
+                "cpu: this device has no settings, so its configuration must "
+                "be {}, not '%.200s'",
+                config);
   *device = new hetagon_device(*host);
   return HETAGON_OK;
 }
