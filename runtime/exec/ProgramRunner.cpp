@@ -8,7 +8,7 @@ using plan::fb::Storage;
 
 namespace {
 constexpr size_t recordedLimit = 32;
-}
+} // namespace
 
 StatusOr<std::unique_ptr<ProgramRunner>>
 ProgramRunner::create(std::shared_ptr<ServiceInstance> service) {
