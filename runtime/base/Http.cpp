@@ -93,8 +93,9 @@ StatusOr<HttpResponse> httpPost(const HttpRequest &request,
     if (std::chrono::steady_clock::now() >= request.deadline)
       return Status(Code::DeadlineExceeded,
                     url.origin + " did not answer in time");
-    return Status(Code::Unavailable, "cannot talk to " + url.origin + ": " +
-                                         httplib::to_string(error));
+    return Status(Code::Unavailable, "cannot talk to " + url.origin + " (" +
+                                         httplib::to_string(error) +
+                                         " failed); is it running?");
   }
   return response;
 }

@@ -80,6 +80,8 @@ Session::Session() {
   pipeline::registerAllDialects(dialects);
   mlirContext.appendDialectRegistry(dialects);
   mlirContext.loadAllAvailableDialects();
+  // Users see their own file, not the compiler's operations.
+  mlirContext.printOpOnDiagnostic(false);
   mlirContext.getDiagEngine().registerHandler([](mlir::Diagnostic &diagnostic) {
     print(diagnostic);
     return success();
