@@ -9,7 +9,7 @@ namespace {
 
 std::atomic<size_t> held, peak;
 
-void *allocate(size_t size, size_t alignment) {
+[[maybe_unused]] void *allocate(size_t size, size_t alignment) {
   void *memory = alignment > alignof(std::max_align_t)
                      ? std::aligned_alloc(alignment, (size + alignment - 1) /
                                                          alignment * alignment)
@@ -23,7 +23,7 @@ void *allocate(size_t size, size_t alignment) {
   return memory;
 }
 
-void release(void *memory) {
+[[maybe_unused]] void release(void *memory) {
   if (memory)
     held -= malloc_usable_size(memory);
   std::free(memory);
@@ -31,6 +31,9 @@ void release(void *memory) {
 
 } // namespace
 
+// The thread sanitizer brings its own operators, in an archive that cannot be
+// replaced; nothing is counted there.
+#if !__has_feature(thread_sanitizer)
 void *operator new(size_t size) {
   if (void *memory = allocate(size, 0))
     return memory;
@@ -49,6 +52,7 @@ void operator delete(void *memory, std::align_val_t) noexcept {
 void operator delete(void *memory, size_t, std::align_val_t) noexcept {
   release(memory);
 }
+#endif
 
 namespace hetagon::test {
 
