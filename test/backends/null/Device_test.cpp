@@ -127,8 +127,9 @@ TEST(NullDevice, CancelDropsWhatHasNotStarted) {
 TEST(NullDevice, ReordersQueuesButKeepsFences) {
   bool wasReordered = false;
   for (int seed = 0; seed < 6; ++seed) {
-    auto device =
-        openNull(R"({"reorder": true, "seed": )" + std::to_string(seed) + "}");
+    // Delays of up to 40 ms: far longer than it takes to submit and to look.
+    auto device = openNull(R"({"reorder": true, "delay_us": 20000, "seed": )" +
+                           std::to_string(seed) + "}");
     constexpr size_t count = 5;
     std::vector<Queue> queues;
     std::vector<Commands> steps;
