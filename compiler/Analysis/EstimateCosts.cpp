@@ -64,7 +64,8 @@ struct EstimateCostsPass : hetagon::impl::EstimateCostsBase<EstimateCostsPass> {
     SymbolTable symbols(module);
     module.walk([&](task::StepOpInterface step) {
       FlatSymbolRefAttr ref = step.getServiceRef();
-      if (!ref || !isa<task::GenerateOp, task::EmbedOp>(*step))
+      if (!ref || !isa<task::PrefillOp, task::DecodeOp, task::GenerateOp,
+                       task::EmbedOp>(*step))
         return;
       auto service = symbols.lookup<task::ServiceOp>(ref.getAttr());
       FlatSymbolRefAttr program = service.getProgramAttr();
@@ -76,9 +77,8 @@ struct EstimateCostsPass : hetagon::impl::EstimateCostsBase<EstimateCostsPass> {
       auto known = costs.find(func);
       if (known == costs.end())
         known = costs.insert({func, costOf(func)}).first;
-      step->setAttr(
-          task::costAttrName,
-          requestCost(known->second, service, isa<task::GenerateOp>(*step)));
+      step->setAttr(task::costAttrName, requestCost(known->second, service,
+                                                    countsOf(step, service)));
     });
   }
 
@@ -118,26 +118,43 @@ private:
     return total;
   }
 
-  /// How often the costs of a program arise in one request, as text; empty for
-  /// once.
+  /// How often the costs of a program arise in one request, as text; empty
+  /// means once.
   struct Counts {
     std::string rows, outs, pairs, submissions;
+    /// Positions in the cache at the end; of decoders only.
+    std::string cached;
   };
 
-  static Counts countsOf(task::ServiceOp service, bool writes) {
-    if (!writes)
-      return {"input_tokens", "", "input_tokens * input_tokens", ""};
-    std::string chunk = std::to_string(service.getMaxRows().value_or(1));
-    return {"(input_tokens + output_tokens)", "(1 + output_tokens)",
-            "(ceildiv(input_tokens * (input_tokens + 1), 2) + input_tokens * "
-            "output_tokens + ceildiv(output_tokens * (output_tokens + 1), 2))",
-            "(ceildiv(input_tokens, " + chunk + ") + output_tokens)"};
+  static Counts countsOf(Operation *step, task::ServiceOp service) {
+    if (isa<task::EmbedOp>(step))
+      return {"input_tokens", "", "input_tokens * input_tokens", "", ""};
+    std::string chunks = "ceildiv(input_tokens, " +
+                         std::to_string(service.getMaxRows().value_or(1)) + ")";
+    Counts read{"input_tokens", "1",
+                "ceildiv(input_tokens * (input_tokens + 1), 2)", chunks,
+                "input_tokens"};
+    if (isa<task::PrefillOp>(step))
+      return read;
+    // Each token written is a row of its own, after all before it.
+    Counts write{"output_tokens", "output_tokens",
+                 "(input_tokens * output_tokens + ceildiv(output_tokens * "
+                 "(output_tokens + 1), 2))",
+                 "output_tokens", "(input_tokens + output_tokens)"};
+    if (isa<task::DecodeOp>(step))
+      return write;
+    auto both = [](const std::string &a, const std::string &b) {
+      return "(" + a + " + " + b + ")";
+    };
+    return {both(read.rows, write.rows), both(read.outs, write.outs),
+            both(read.pairs, write.pairs),
+            both(read.submissions, write.submissions), write.cached};
   }
 
   static task::CostAttr requestCost(const ProgramCost &program,
-                                    task::ServiceOp service, bool writes) {
+                                    task::ServiceOp service,
+                                    const Counts &counts) {
     MLIRContext *context = service.getContext();
-    Counts counts = countsOf(service, writes);
     SmallVector<Attribute> work;
     for (const auto &[key, operations] : program.operations) {
       Sum sum("flop");
@@ -158,7 +175,7 @@ private:
     resident.add(double(service.getWeightBytes().value_or(0)));
     if (task::KvCacheAttr kv = service.getKvAttr())
       resident.add(double(kv.getPageBytes()),
-                   "ceildiv(" + counts.rows + ", " +
+                   "ceildiv(" + counts.cached + ", " +
                        std::to_string(kv.getPageTokens()) + ")");
     return task::CostAttr::get(context, ArrayAttr::get(context, work),
                                bytes.get(context), /*bytesWritten=*/{},

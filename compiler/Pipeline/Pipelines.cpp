@@ -11,8 +11,7 @@
 using namespace mlir;
 using namespace hetagon;
 
-void pipeline::buildPlacingPipeline(OpPassManager &passes,
-                                    const PlacementOptions &options) {
+void pipeline::buildDecomposingPipeline(OpPassManager &passes) {
   // Before anything may rewrite: what must still be there at the end.
   passes.addPass(createRecordRequirements());
 
@@ -28,6 +27,12 @@ void pipeline::buildPlacingPipeline(OpPassManager &passes,
   // Nodes become steps; models become services; order is what effects need.
   passes.addPass(createAgentToTask());
   passes.addPass(createVerifyRequirements());
+}
+
+void pipeline::buildPlacingPipeline(OpPassManager &passes,
+                                    const PlacementOptions &options) {
+  // What each step takes, where its model's program is known.
+  passes.addPass(createEstimateCosts());
 
   // Where each request goes, and why. Steps are still apart here, so that a
   // planner can tell prefill from decode.
@@ -46,8 +51,7 @@ void pipeline::buildPlacingPipeline(OpPassManager &passes,
 }
 
 void pipeline::buildClosingPipeline(OpPassManager &passes) {
-  // Programs are known now: what each step takes, and what that means for the
-  // requirements.
+  // What whole requests take now, and what that means for the requirements.
   passes.addPass(createEstimateCosts());
   passes.addPass(createPredictRequirements());
 
@@ -66,9 +70,11 @@ struct PlacingCommandLine : PassPipelineOptions<PlacingCommandLine> {
 } // namespace
 
 void pipeline::registerPipelines() {
+  PassPipelineRegistration<>(
+      "hetagon-decompose", "From a workflow to steps and services",
+      [](OpPassManager &passes) { buildDecomposingPipeline(passes); });
   PassPipelineRegistration<PlacingCommandLine>(
-      "hetagon-place",
-      "From a workflow and devices to services that are placed",
+      "hetagon-place", "From steps and devices to services that are placed",
       [](OpPassManager &passes, const PlacingCommandLine &options) {
         PlacementOptions placing;
         placing.pins.assign(options.pins.begin(), options.pins.end());
@@ -77,6 +83,6 @@ void pipeline::registerPipelines() {
         buildPlacingPipeline(passes, placing);
       });
   PassPipelineRegistration<>(
-      "hetagon-close", "From resolved services to what can be emitted",
+      "hetagon-close", "From placed services to what can be emitted",
       [](OpPassManager &passes) { buildClosingPipeline(passes); });
 }

@@ -1,4 +1,4 @@
-// The compiler's pipeline, in the two parts between which model files are read.
+// The compiler's pipeline in its parts; model files are read after the first.
 #ifndef HETAGON_COMPILER_PIPELINE_PIPELINES_H
 #define HETAGON_COMPILER_PIPELINE_PIPELINES_H
 
@@ -13,16 +13,20 @@ struct PlacementOptions {
   std::vector<std::string> forbidden; ///< devices
 };
 
-/// From a workflow in the agent dialect, with the devices of `task.system`
-/// beside it, to services that have a device each. Needs no model files.
+/// From a workflow in the agent dialect to steps, and services that are models
+/// by name. Needs neither devices nor model files.
+void buildDecomposingPipeline(mlir::OpPassManager &passes);
+
+/// From steps and resolved services (see frontend/Models/Import), with the
+/// devices of `task.system` beside them, to services that have a device each.
 void buildPlacingPipeline(mlir::OpPassManager &passes,
                           const PlacementOptions &options);
 
-/// From resolved services (see frontend/Models/Import) to a module that can be
-/// emitted.
+/// From placed services to a module that can be emitted.
 void buildClosingPipeline(mlir::OpPassManager &passes);
 
-/// Makes both known to command lines, as --hetagon-place and --hetagon-close.
+/// Makes them known to command lines, as --hetagon-decompose, --hetagon-place
+/// and --hetagon-close.
 void registerPipelines();
 
 } // namespace hetagon::pipeline

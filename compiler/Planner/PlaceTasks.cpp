@@ -34,8 +34,14 @@ private:
 
     StatusOr<planner::Scenario> scenario =
         planner::createTrivialPlanner()->plan(problem);
-    if (!scenario.isOk())
-      return module.emitError() << scenario.status().str();
+    if (!scenario.isOk()) {
+      const Status &status = scenario.status();
+      Location loc = module.getLoc();
+      if (const Place *place = status.place())
+        loc = FileLineColLoc::get(module.getContext(), place->file, place->line,
+                                  place->column);
+      return emitError(loc) << status.message();
+    }
 
     OpBuilder builder = OpBuilder::atBlockEnd(module.getBody());
     auto primary = builder.create<task::ScenarioOp>(
@@ -104,6 +110,8 @@ private:
                                     {},
                                     service.getModel().str(),
                                     workOf(service.getKind()),
+                                    service.getMissing().value_or("").str(),
+                                    placeOf(step),
                                     {}});
         firstSteps.push_back(step);
       }
@@ -119,6 +127,13 @@ private:
           zones.insert(zone.str());
       }
     });
+  }
+
+  static std::optional<Place> placeOf(Operation *op) {
+    auto loc = op->getLoc()->findInstanceOf<FileLineColLoc>();
+    if (!loc)
+      return std::nullopt;
+    return Place{loc.getFilename().str(), loc.getLine(), loc.getColumn(), {}};
   }
 
   static planner::Work workOf(task::ServiceKind kind) {

@@ -7,6 +7,7 @@
 #include "runtime/base/Status.h"
 #include <map>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
@@ -27,9 +28,13 @@ struct Request {
   std::vector<std::string> steps;
   std::string model;
   Work work = Work::Decoder;
+  /// Why the model cannot run on a device here, only at an endpoint; empty when
+  /// it can.
+  std::string missing = {};
+  std::optional<Place> place = {}; ///< of the node in the user's file
   /// Zones where its data may be, and the class that says so; absent when it
   /// may be anywhere.
-  std::map<std::string, std::set<std::string>> zonesByClass;
+  std::map<std::string, std::set<std::string>> zonesByClass = {};
 };
 
 struct Problem {
@@ -53,8 +58,8 @@ class Planner {
 public:
   virtual ~Planner() = default;
   /// InvalidArgument for pins and devices that contradict or do not exist,
-  /// NotFound when a request has no device left; the message lists, for each
-  /// device, what excludes it.
+  /// NotFound, at the request's place, when a request has no device left; the
+  /// message lists, for each device, what excludes it.
   virtual StatusOr<Scenario> plan(const Problem &problem) = 0;
 };
 

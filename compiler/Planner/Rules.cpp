@@ -84,5 +84,7 @@ std::string planner::exclusion(const Problem &problem, const Request &request,
              device.zone + "'";
   if (request.work == Work::Endpoint && !device.isEndpoint)
     return "the model '" + request.model + "' has no files here";
+  if (!request.missing.empty() && !device.isEndpoint)
+    return request.missing;
   return {};
 }

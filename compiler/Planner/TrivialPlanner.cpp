@@ -37,6 +37,7 @@ private:
                                  const Request &request) {
     const std::string *pin = pinOf(problem, request);
     std::vector<const Device *> candidates;
+    std::vector<std::pair<std::string, std::string>> byReason; // devices
     Choice choice;
     for (const Device &device : problem.devices) {
       std::string excluded = exclusion(problem, request, device);
@@ -46,16 +47,25 @@ private:
         excluded = "an endpoint; used when pinned";
       if (excluded.empty() && pin && *pin != device.id)
         excluded = "not where the user pinned it";
-      if (excluded.empty())
+      if (excluded.empty()) {
         candidates.push_back(&device);
+        continue;
+      }
+      choice.rejected.push_back(device.id + ": " + excluded);
+      auto same = std::find_if(
+          byReason.begin(), byReason.end(),
+          [&](const auto &entry) { return entry.first == excluded; });
+      if (same == byReason.end())
+        byReason.emplace_back(excluded, device.id);
       else
-        choice.rejected.push_back(device.id + ": " + excluded);
+        same->second += ", " + device.id;
     }
     if (candidates.empty()) {
       std::string message = "no device can take '" + request.node + "'";
-      for (const std::string &line : choice.rejected)
-        message += "; " + line;
-      return Status(Code::NotFound, message);
+      for (const auto &[reason, devices] : byReason)
+        message += "; " + devices + ": " + reason;
+      Status failure(Code::NotFound, message);
+      return request.place ? failure.at(*request.place) : failure;
     }
 
     const Device *best =

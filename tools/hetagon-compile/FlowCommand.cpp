@@ -104,10 +104,7 @@ Json indexNeeds(ModuleOp module, const std::string &folder) {
       documents = fs::path(folder) / documents;
     list.push_back({{"artefact", artefact.getSymName().str()},
                     {"documents", documents.string()},
-                    {"model", embedder ? embedder.getModel().str() : ""},
-                    {"device", embedder && embedder.getDevice()
-                                   ? embedder.getDevice()->str()
-                                   : ""}});
+                    {"model", embedder ? embedder.getModel().str() : ""}});
   }
   return list;
 }
@@ -152,17 +149,10 @@ int compileFlow(const FlowCommand &command) {
   if (emit == "agent")
     return print(module, command.output);
 
-  if (failed(session.addSystem(module, command.devices, command.pins)))
+  // IR that is past a stage already goes on from there.
+  if (!module.getOps<agent::GraphOp>().empty() &&
+      failed(runPipeline(module, pipeline::buildDecomposingPipeline)))
     return exitBadInput;
-  // IR that is past this stage has no agent graphs any more.
-  auto graphs = module.getOps<agent::GraphOp>();
-  if (!graphs.empty()) {
-    pipeline::PlacementOptions placing{command.pins, command.forbidden};
-    if (failed(runPipeline(module, [&](OpPassManager &passes) {
-          pipeline::buildPlacingPipeline(passes, placing);
-        })))
-      return exitBadInput;
-  }
   if (command.needs) {
     std::cout << printJson({{"models", modelNeeds(module)},
                             {"indexes", indexNeeds(module, source.folder)}})
@@ -172,9 +162,18 @@ int compileFlow(const FlowCommand &command) {
   if (emit == "task")
     return print(module, command.output);
 
-  if (failed(attachArtefacts(session, module, command.artefacts)) ||
-      failed(session.resolve(module)) ||
-      failed(runPipeline(module, pipeline::buildClosingPipeline)))
+  if (failed(session.addSystem(module, command.devices, command.pins)) ||
+      failed(attachArtefacts(session, module, command.artefacts)) ||
+      failed(session.resolve(module)))
+    return exitBadInput;
+  if (module.getOps<task::ScenarioOp>().empty()) {
+    pipeline::PlacementOptions placing{command.pins, command.forbidden};
+    if (failed(runPipeline(module, [&](OpPassManager &passes) {
+          pipeline::buildPlacingPipeline(passes, placing);
+        })))
+      return exitBadInput;
+  }
+  if (failed(runPipeline(module, pipeline::buildClosingPipeline)))
     return exitBadInput;
   if (emit == "nn")
     return print(module, command.output);

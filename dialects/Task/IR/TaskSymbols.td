@@ -68,8 +68,10 @@ def Task_ServiceOp : Task_Symbol<"service", [
   let description = [{
     AgentToTask makes one for each model; `model` is the user's identifier. What
     is known of the model's files is filled in when they are read: artefact,
-    program (an `nn.func`), tokenizer, sizes. `device` is set when a scenario is
-    applied; a service that is wanted on two devices becomes two then.
+    program (an `nn.func`), tokenizer, sizes; or, in `missing`, why there are
+    none that could be used here: such a model can only be asked elsewhere.
+    `device` is set when a scenario is applied; a service that is wanted on two
+    devices becomes two then.
 
     ```mlir
     task.service @chat decoder model "small-chat"
@@ -91,6 +93,7 @@ def Task_ServiceOp : Task_Symbol<"service", [
                        OptionalAttr<I64Attr>:$embedding_size,
                        OptionalAttr<I64Attr>:$parameters,
                        OptionalAttr<I64Attr>:$weight_bytes,
+                       OptionalAttr<StrAttr>:$missing,
                        OptionalAttr<StrAttr>:$device,
                        OptionalAttr<StrAttr>:$sym_visibility);
   let assemblyFormat = "$sym_name `` $kind `model` $model attr-dict";

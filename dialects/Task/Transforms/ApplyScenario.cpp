@@ -60,6 +60,11 @@ struct ApplyScenarioPass
     });
     if (result.wasInterrupted())
       return signalPassFailure();
+    // Files that only services needed which are asked elsewhere now.
+    for (StringAttr name : released)
+      if (Operation *op = symbols.lookup(name);
+          op && SymbolTable::symbolKnownUseEmpty(op, module))
+        symbols.erase(op);
   }
 
 private:
@@ -77,10 +82,32 @@ private:
     if (EndpointAttr endpoint = device.getEndpointAttr()) {
       instance.setKind(ServiceKind::Endpoint);
       instance.setEndpointAttr(endpoint);
-      instance.removeProgramAttr();
-      instance.removeKvAttr();
+      releaseModel(instance);
     }
     return instance;
   }
+
+  /// What an endpoint has no use for: all that is known of the model's files.
+  void releaseModel(ServiceOp service) {
+    for (FlatSymbolRefAttr ref :
+         {service.getProgramAttr(), service.getArtefactAttr()})
+      if (ref)
+        released.push_back(ref.getAttr());
+    if (TokenizerAttr tokenizer = service.getTokenizerAttr())
+      released.push_back(tokenizer.getArtefact().getAttr());
+    service.removeProgramAttr();
+    service.removeArtefactAttr();
+    service.removeTokenizerAttr();
+    service.removeKvAttr();
+    service.removeMissingAttr();
+    service.removeContextTokensAttr();
+    service.removeMaxRowsAttr();
+    service.removeVocabularyAttr();
+    service.removeEmbeddingSizeAttr();
+    service.removeParametersAttr();
+    service.removeWeightBytesAttr();
+  }
+
+  SmallVector<StringAttr> released;
 };
 } // namespace

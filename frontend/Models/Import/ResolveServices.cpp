@@ -20,8 +20,11 @@ public:
       return success();
     std::string model = service.getModel().str();
     StatusOr<std::string> path = options.locate(model);
-    if (!path.isOk())
-      return fail(service, path.status());
+    if (!path.isOk()) {
+      // No error yet: it may be asked where somebody else has its files.
+      service.setMissing(path.status().str());
+      return success();
+    }
     StatusOr<ModelDescription> description = describeModel(*path);
     if (!description.isOk())
       return fail(service, description.status());

@@ -29,8 +29,9 @@ struct ResolveOptions {
 };
 
 /// Resolves every decoder and encoder of `module` that has no program yet:
-/// appends its nn.func and artefacts and sets the service's attributes. Two
-/// services of one model share artefacts. `files` receives the path of each
+/// appends its nn.func and artefacts and sets the service's attributes, or only
+/// `missing` where the model cannot be located. Two services of one model share
+/// artefacts. `files` receives the path of each
 /// artefact added, by id. Diagnostics stand at the service.
 mlir::LogicalResult resolveServices(mlir::ModuleOp module,
                                     const ResolveOptions &options,

@@ -27,6 +27,18 @@ task.graph @flow("q" %q: !agent.text) -> () {
   // CHECK-SAME: bytes_read = <"256 byte * (ceildiv(input_tokens, 4) + output_tokens) + 160 byte * (input_tokens + output_tokens)">
   // CHECK-SAME: bytes_resident = <"256 byte + 128 byte * ceildiv(input_tokens + output_tokens, 8)">
   %g = task.generate "g" @decoder %q : !agent.text max_tokens 8 -> !agent.text
+  // The same in two steps: what reads and what writes.
+  // CHECK: task.prefill "p" @decoder
+  // CHECK-SAME: #task.work<"matmul" "f32" : <"128 flop * input_tokens">>
+  // CHECK-SAME: bytes_read = <"256 byte * ceildiv(input_tokens, 4) + 160 byte * input_tokens">
+  // CHECK-SAME: bytes_resident = <"256 byte + 128 byte * ceildiv(input_tokens, 8)">
+  // CHECK: task.decode "d" @decoder
+  // CHECK-SAME: #task.work<"matmul" "f32" : <"128 flop * output_tokens">>
+  // CHECK-SAME: bytes_read = <"256 byte * output_tokens + 160 byte * output_tokens">
+  // CHECK-SAME: bytes_resident = <"256 byte + 128 byte * ceildiv(input_tokens + output_tokens, 8)">
+  %t = task.tokenize "t" @decoder %q : !agent.text
+  %kv = task.prefill "p" @decoder %t
+  %d = task.decode "d" @decoder %kv max_tokens 8
   // CHECK: task.generate "x" @away
   // CHECK-NOT: cost
   %x = task.generate "x" @away %q : !agent.text max_tokens 8 -> !agent.text

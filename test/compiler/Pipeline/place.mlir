@@ -1,7 +1,7 @@
 // The whole way from a workflow to placed requests, and on to predictions.
-// RUN: hetagon-opt %s --hetagon-place="pin=answer=remote" | FileCheck %s
-// RUN: hetagon-opt %s --hetagon-place --hetagon-close | FileCheck %s --check-prefix=CLOSE
-// RUN: not hetagon-opt %s --hetagon-place="pin=answer=cpu forbid=cpu" 2>&1 | FileCheck %s --check-prefix=FORBID
+// RUN: hetagon-opt %s --hetagon-decompose --hetagon-place="pin=answer=remote" | FileCheck %s
+// RUN: hetagon-opt %s --hetagon-decompose --hetagon-place --hetagon-close | FileCheck %s --check-prefix=CLOSE
+// RUN: not hetagon-opt %s --hetagon-decompose --hetagon-place="pin=answer=cpu forbid=cpu" 2>&1 | FileCheck %s --check-prefix=FORBID
 
 // FORBID: error: 'answer' is pinned to 'cpu', which is forbidden
 

@@ -114,7 +114,8 @@ TEST(TrivialPlanner, PrefersTheCpu) {
   problem.devices = {{"v", "vulkan", "here", false},
                      {"r", "reference", "here", false},
                      {"c", "cpu", "here", false}};
-  problem.requests = {{"n", {"n"}, "m", Work::Encoder, {}}};
+  problem.requests = {
+      {.node = "n", .steps = {"n"}, .model = "m", .work = Work::Encoder}};
   EXPECT_EQ(createTrivialPlanner()->plan(problem)->choices[0].device, "c");
   problem.forbidden = {"c"};
   EXPECT_EQ(createTrivialPlanner()->plan(problem)->choices[0].device, "r");
@@ -122,10 +123,32 @@ TEST(TrivialPlanner, PrefersTheCpu) {
   EXPECT_EQ(createTrivialPlanner()->plan(problem)->choices[0].device, "v");
 }
 
+TEST(TrivialPlanner, AsksAModelWithoutFilesElsewhereOnly) {
+  Problem problem;
+  problem.devices = {{"c", "cpu", "here", false},
+                     {"r", "reference", "here", false},
+                     {"far", "remote", "eu", true}};
+  problem.requests = {{.node = "n",
+                       .steps = {"n"},
+                       .model = "m",
+                       .work = Work::Decoder,
+                       .missing = "nobody knows the model 'm'",
+                       .place = Place{"flow.yaml", 7, 3, {}}}};
+  // An endpoint has to be asked for, so nothing is left.
+  StatusOr<Scenario> scenario = createTrivialPlanner()->plan(problem);
+  ASSERT_FALSE(scenario.isOk());
+  EXPECT_EQ(scenario.status().str(),
+            "flow.yaml:7:3: no device can take 'n'; c, r: nobody knows the "
+            "model 'm'; far: an endpoint; used when pinned");
+  problem.pins = {{"n", "far"}};
+  EXPECT_EQ(createTrivialPlanner()->plan(problem)->choices[0].device, "far");
+}
+
 TEST(TrivialPlanner, RefusesTwoPinsOfOneRequest) {
   Problem problem;
   problem.devices = {{"a", "cpu", "here", false}, {"b", "cpu", "here", false}};
-  problem.requests = {{"n", {"n.x"}, "m", Work::Encoder, {}}};
+  problem.requests = {
+      {.node = "n", .steps = {"n.x"}, .model = "m", .work = Work::Encoder}};
   problem.pins = {{"n", "a"}, {"m", "b"}};
   StatusOr<Scenario> scenario = createTrivialPlanner()->plan(problem);
   ASSERT_FALSE(scenario.isOk());

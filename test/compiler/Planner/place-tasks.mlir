@@ -21,8 +21,8 @@
 // TWICE: error: 'answer' is pinned to both 'remote' and 'cpu'
 // READ: error: cannot read the pin 'answer'; it is NODE=DEVICE
 // FORBID: error: cannot forbid 'moon': there is no such device
-// ZONE: error: no device can take 'secret'; cpu: not where the user pinned it; vulkan:0: not where the user pinned it; remote: data of class 'confidential' may not be in its zone 'far'
-// NONE: error: no device can take 'secret'; cpu: forbidden by the user; vulkan:0: forbidden by the user; remote: data of class 'confidential' may not be in its zone 'far'
+// ZONE: error: no device can take 'secret'; cpu, vulkan:0: not where the user pinned it; remote: data of class 'confidential' may not be in its zone 'far'
+// NONE: error: no device can take 'secret'; cpu, vulkan:0: forbidden by the user; remote: data of class 'confidential' may not be in its zone 'far'
 
 task.system {
   task.device "cpu" backend "cpu" zone "this-machine" trust "own"

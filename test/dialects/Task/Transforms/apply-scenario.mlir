@@ -26,6 +26,28 @@ task.scenario @primary {
 
 // -----
 
+// A model that is asked elsewhere only needs none of its files.
+task.system {
+  task.device "away" backend "remote" zone "far" trust "contract"
+    {endpoint = #task.endpoint<url = "https://example.org/v1", model = "m">}
+}
+// CHECK-LABEL: task.device "away"
+// CHECK-NOT: task.artefact
+// CHECK: task.service @chat endpoint model "chat" {device = "away", endpoint = #task.endpoint<url = "https://example.org/v1", model = "m">}
+// CHECK-NOT: task.artefact
+task.artefact @weights weights {sha256 = "0000000000000000000000000000000000000000000000000000000000000000", size = 1 : i64}
+task.service @chat decoder model "chat"
+  {artefact = @weights, weight_bytes = 1 : i64, max_rows = 4 : i64, context_tokens = 8 : i64}
+task.graph @flow("q" %q: !agent.message) -> () {
+  %a = task.generate "a" @chat %q : !agent.message max_tokens 8 -> !agent.text
+  task.output
+}
+task.scenario @primary {
+  task.place "a" on "away" why "w" rejected []
+}
+
+// -----
+
 task.system {
   task.device "cpu" backend "cpu" zone "here" trust "own"
 }
