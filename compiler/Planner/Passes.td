@@ -37,12 +37,14 @@ def PlaceTasks : Pass<"place-tasks", "::mlir::ModuleOp"> {
 def PredictRequirements : Pass<"predict-requirements", "::mlir::ModuleOp"> {
   let summary = "say what is expected of each requirement, and how that is known";
   let description = [{
-    The time of a request is the roofline of its costs on its device: the
-    larger of operations over speed and bytes over bandwidth, plus fixed latency.
-    It is known only where the device's figures, the step's costs and all
-    sizes are; otherwise the prediction is `unknown` and its basis says what is
-    missing. Sizes are the module's `task.sizes`, for example
-    `{input_tokens = 200 : i64, output_tokens = 64 : i64}`; without it,
+    The time of a request comes from its service's profile, where it has one,
+    else it is the roofline of its costs on its device: the larger of operations
+    over speed and bytes over bandwidth, plus fixed latency. It is known only
+    where the device's figures, the step's costs and all sizes are; otherwise
+    the prediction is `unknown` and its basis says what is missing. Its rung is
+    that of the least trustworthy part. Sizes are the step's `task.sizes`, or
+    the module's, for example
+    `{input_tokens = 200 : i64, output_tokens = 64 : i64}`; without them,
     `output_tokens` is what the request allows at most. A demand on a node
     counts the node's own time, one on the flow the longest way to the value.
 

@@ -14,19 +14,29 @@ using namespace hetagon;
 
 namespace {
 
-/// A time, or why it is not known.
+/// A time and how it is known, or why it is not.
 struct Time {
   double nanoseconds = 0;
   std::string unknown;
+  /// Of all that went into it, the least trustworthy.
+  task::Rung rung = task::Rung::Measured;
 
-  static Time unknownBecause(const Twine &why) { return {0, why.str()}; }
+  static Time unknownBecause(const Twine &why) {
+    return {0, why.str(), task::Rung::Unknown};
+  }
   bool isKnown() const { return unknown.empty(); }
 };
 
 Time operator+(const Time &a, const Time &b) {
   if (!a.isKnown() || !b.isKnown())
     return a.isKnown() ? b : a;
-  return {a.nanoseconds + b.nanoseconds, {}};
+  return {a.nanoseconds + b.nanoseconds, {}, std::min(a.rung, b.rung)};
+}
+
+Time later(const Time &a, const Time &b) {
+  if (!a.isKnown() || !b.isKnown())
+    return a.isKnown() ? b : a;
+  return {std::max(a.nanoseconds, b.nanoseconds), {}, std::min(a.rung, b.rung)};
 }
 
 struct PredictRequirementsPass
@@ -64,8 +74,10 @@ private:
           task::Rung::Unknown, builder.getStringAttr(time.unknown));
     return task::PredictionAttr::get(
         require.getContext(), builder.getF64FloatAttr(time.nanoseconds / scale),
-        require.getUnitAttr(), task::Rung::Analytic,
-        builder.getStringAttr("roofline of the requests on their devices"));
+        require.getUnitAttr(), std::min(time.rung, task::Rung::Profiled),
+        builder.getStringAttr(time.rung < task::Rung::Profiled
+                                  ? "roofline of the requests on their devices"
+                                  : "measured profiles, at expected sizes"));
   }
 
   Time timeOf(task::RequireOp require) {
@@ -79,7 +91,7 @@ private:
       Time time = timeOf(metric, value, bool(require.getNodeAttr()));
       if (!time.isKnown())
         return time;
-      worst.nanoseconds = std::max(worst.nanoseconds, time.nanoseconds);
+      worst = later(worst, time);
     }
     return worst;
   }
@@ -104,7 +116,9 @@ private:
     Time whole = own(op, tokens);
     if (!first.isKnown() || !whole.isKnown())
       return whole;
-    return {(whole.nanoseconds - first.nanoseconds) / double(tokens), {}};
+    return {(whole.nanoseconds - first.nanoseconds) / double(tokens),
+            {},
+            std::min(first.rung, whole.rung)};
   }
 
   int64_t maxTokens(task::GenerateOp generate) {
@@ -136,32 +150,65 @@ private:
       finished[one] = done;
       if (!done.isKnown())
         return done;
-      latest.nanoseconds = std::max(latest.nanoseconds, done.nanoseconds);
+      latest = later(latest, done);
     }
     return latest;
   }
 
   /// Of one step alone.
   Time own(Operation *op, int64_t outputTokens) {
-    if (isa<task::ConstantOp, task::RenderOp, task::TokenizeOp>(op))
+    // Microseconds, a search among passages included.
+    if (isa<task::ConstantOp, task::RenderOp, task::TokenizeOp, task::SearchOp>(
+            op))
       return {};
     auto step = cast<task::StepOpInterface>(op);
+    Sizes all = sizes;
+    if (auto stated = op->getAttrOfType<DictionaryAttr>(task::sizesAttrName))
+      for (NamedAttribute entry : stated)
+        all[entry.getName().str()] =
+            cast<IntegerAttr>(entry.getValue()).getInt();
+    all["output_tokens"] = outputTokens;
+    task::ServiceOp service;
+    if (FlatSymbolRefAttr ref = step.getServiceRef())
+      service = SymbolTable::lookupNearestSymbolFrom<task::ServiceOp>(op, ref);
+    if (service && service.getProfileAttr())
+      return profiled(op, service.getProfileAttr(), all);
     auto cost = dyn_cast_or_null<task::CostAttr>(step.getCostAttribute());
     if (!cost)
       return Time::unknownBecause("nobody knows what step '" + step.getStep() +
                                   "' takes");
-    auto service = SymbolTable::lookupNearestSymbolFrom<task::ServiceOp>(
-        op, step.getServiceRef());
+    return roofline(step, service, cost, all);
+  }
+
+  static Time profiled(Operation *op, task::ProfileAttr profile,
+                       const Sizes &all) {
+    auto input = all.find("input_tokens");
+    if (input == all.end())
+      return Time::unknownBecause(cast<task::StepOpInterface>(op).getStep() +
+                                  ": no value for the size 'input_tokens'");
+    double read = toDouble(input->second);
+    double written = toDouble(all.at("output_tokens"));
+    // The first token comes with the prompt; the others after a cache that is
+    // half filled with them on average.
+    double later = std::max(written - 1, 0.0);
+    return {profile.getFirstNs(read) +
+                later * profile.getEachNs(read + later / 2),
+            {},
+            task::Rung::Profiled};
+  }
+
+  Time roofline(task::StepOpInterface step, task::ServiceOp service,
+                task::CostAttr cost, const Sizes &all) {
     task::DeviceOp device =
-        devices.lookup(service.getDevice().value_or(StringRef()));
-    if (!device || !device.getOperationsPerSecond() ||
-        !device.getBytesPerSecond())
+        service ? devices.lookup(service.getDevice().value_or(StringRef()))
+                : task::DeviceOp();
+    bool works = cost.getOperations() || cost.getBytesRead();
+    if (works && (!device || !device.getOperationsPerSecond() ||
+                  !device.getBytesPerSecond()))
       return Time::unknownBecause(
           "nobody knows the speed of " +
-          service.getDevice().value_or("the service's device"));
-
-    Sizes all = sizes;
-    all["output_tokens"] = outputTokens;
+          (service ? service.getDevice().value_or("the service's device")
+                   : StringRef("the device")));
     Time fault;
     auto value = [&](task::ExprAttr expr) {
       if (!expr)
@@ -178,11 +225,17 @@ private:
       for (auto work : cost.getOperations().getAsRange<task::WorkAttr>())
         operations += value(work.getOperations());
     double bytes = value(cost.getBytesRead()) + value(cost.getBytesWritten());
-    double seconds = std::max(
-        operations / device.getOperationsPerSecond()->convertToDouble(),
-        bytes / device.getBytesPerSecond()->convertToDouble());
-    double nanoseconds = seconds * 1e9 + value(cost.getLatency());
-    return fault.isKnown() ? Time{nanoseconds, {}} : fault;
+    double seconds =
+        works ? std::max(operations /
+                             device.getOperationsPerSecond()->convertToDouble(),
+                         bytes / device.getBytesPerSecond()->convertToDouble())
+              : 0;
+    if (!fault.isKnown())
+      return fault;
+    return {seconds * 1e9 + value(cost.getLatency()),
+            {},
+            works ? device.getRung().value_or(task::Rung::Analytic)
+                  : task::Rung::Analytic};
   }
 
   llvm::StringMap<task::DeviceOp> devices;

@@ -173,7 +173,8 @@ int compileFlow(const FlowCommand &command) {
         })))
       return exitBadInput;
   }
-  if (failed(runPipeline(module, pipeline::buildClosingPipeline)))
+  if (failed(session.expectTimes(module)) ||
+      failed(runPipeline(module, pipeline::buildClosingPipeline)))
     return exitBadInput;
   if (emit == "nn")
     return print(module, command.output);

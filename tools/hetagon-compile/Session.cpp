@@ -10,6 +10,7 @@
 #include "runtime/plan/Artefacts.h"
 #include "runtime/plan/Trust.h"
 #include "runtime/tools/Process.h"
+#include "tools/hetagon-compile/Sizes.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/Path.h"
 #include "llvm/Support/raw_ostream.h"
@@ -175,14 +176,22 @@ LogicalResult Session::addSystem(ModuleOp module, const std::string &path,
           text(entry.endpoint->model), text(entry.endpoint->secret),
           number(entry.endpoint->pricePerMillionInput),
           number(entry.endpoint->pricePerMillionOutput));
+    std::optional<ReachedSpeed> speed;
+    if (device)
+      speed =
+          reachedSpeed(calibration(), device->backend, device->architecture);
     builder.create<task::DeviceOp>(
         where, text(entry.id), text(entry.backend), text(entry.zone),
         text(entry.trust), device ? text(device->architecture) : StringAttr(),
         device && device->memoryBytes
             ? builder.getI64IntegerAttr(int64_t(device->memoryBytes))
             : IntegerAttr(),
-        FloatAttr(), FloatAttr(), task::RungAttr(), endpoint,
-        text(entry.config));
+        speed ? number(speed->operationsPerSecond) : FloatAttr(),
+        speed ? number(speed->bytesPerSecond) : FloatAttr(),
+        speed
+            ? task::RungAttr::get(builder.getContext(), task::Rung::Calibrated)
+            : task::RungAttr(),
+        endpoint, text(entry.config));
   };
   // A device of the file takes the place of the one found under its id.
   for (const FoundDevice &device : *local) {
@@ -228,6 +237,66 @@ LogicalResult Session::resolve(ModuleOp module) {
     return facts;
   };
   return resolveServices(module, options, artefactFiles);
+}
+
+const Calibration &Session::calibration() {
+  if (measured)
+    return *measured;
+  StatusOr<std::optional<Calibration>> read =
+      readCalibration(calibrationPath());
+  measured.emplace();
+  if (!read.isOk())
+    std::cerr << "warning: " << read.status().str() << "\n";
+  else if (*read && (*read)->processor == processorName())
+    *measured = std::move(**read);
+  else if (*read)
+    std::cerr << "warning: " << calibrationPath() << " was measured on '"
+              << (*read)->processor
+              << "'; run 'hetagon devices --calibrate' on this machine\n";
+  return *measured;
+}
+
+LogicalResult Session::expectTimes(ModuleOp module) {
+  SymbolTable symbols(module);
+  llvm::StringMap<task::DeviceOp> devices;
+  for (auto system : module.getOps<task::SystemOp>())
+    for (auto device : system.getBody().getOps<task::DeviceOp>())
+      devices[device.getId()] = device;
+  Builder builder(module.getContext());
+  for (auto service : module.getOps<task::ServiceOp>()) {
+    task::DeviceOp device =
+        devices.lookup(service.getDevice().value_or(StringRef()));
+    auto weights = service.getArtefactAttr()
+                       ? symbols.lookup<task::ArtefactOp>(
+                             service.getArtefactAttr().getAttr())
+                       : task::ArtefactOp();
+    if (!device || !weights || service.getProfileAttr())
+      continue;
+    const ModelProfile *profile = calibration().find(
+        device.getBackend().str(), device.getArchitecture().value_or("").str(),
+        weights.getSha256().value_or("").str());
+    if (!profile)
+      continue;
+    SmallVector<int64_t> tokens;
+    SmallVector<double> first, each;
+    for (const ProfileSample &sample : profile->samples)
+      if (sample.sequences == 1) {
+        tokens.push_back(sample.tokens);
+        first.push_back(sample.firstMs * 1e6);
+        each.push_back(sample.eachMs * 1e6);
+      }
+    if (tokens.empty())
+      continue;
+    service.setProfileAttr(task::ProfileAttr::get(
+        module.getContext(), builder.getDenseI64ArrayAttr(tokens),
+        builder.getDenseF64ArrayAttr(first),
+        service.getKind() == task::ServiceKind::Decoder
+            ? builder.getDenseF64ArrayAttr(each)
+            : DenseF64ArrayAttr()));
+  }
+  if (Status status = estimateSizes(module, artefactFiles); !status.isOk())
+    return module.emitError(status.str());
+  return success();
 }
 
 LogicalResult Session::finish(ModuleOp module, const std::string &output,

@@ -5,6 +5,7 @@
 #define HETAGON_TOOLS_HETAGON_COMPILE_SESSION_H
 
 #include "compiler/Emit/EmitPlan.h"
+#include "frontend/Devices/Calibration.h"
 #include "frontend/Models/ModelRegistry.h"
 #include "mlir/IR/MLIRContext.h"
 #include "mlir/IR/OwningOpRef.h"
@@ -38,11 +39,16 @@ public:
                                 const std::string &devices,
                                 const std::vector<std::string> &pins);
 
+  /// What was measured here; empty when nothing was, or for another processor.
+  const Calibration &calibration();
   /// The devices that the worker beside this program finds, asked once.
   StatusOr<std::vector<FoundDevice>> devices();
 
   /// Fills the module's services from their model files.
   mlir::LogicalResult resolve(mlir::ModuleOp module);
+  /// Gives placed services the profiles that this machine's calibration has,
+  /// and steps the sizes expected of them.
+  mlir::LogicalResult expectTimes(mlir::ModuleOp module);
   /// Lowers, emits, writes `output`, and records the plan as trusted: this
   /// user's compiler wrote it. Links artefacts into the cache, so that a worker
   /// finds them by digest. Prints a summary.
@@ -59,6 +65,7 @@ private:
   ModelRegistry registry;
   std::map<std::string, std::string> artefactFiles;
   std::optional<std::vector<FoundDevice>> found;
+  std::optional<Calibration> measured;
 };
 
 /// Name and version of this compiler, with a digest of its program file.

@@ -90,10 +90,21 @@ int main(int argc, char **argv) {
   indexApp->add_option("-o", indexCommand.output, "The index's file")
       ->required();
 
-  bool devicesJson = false;
+  MeasureCommand measureCommand;
+  auto *measureApp = app.add_subcommand(
+      "measure", "Samples the times of a plan of one model, as JSON");
+  addPlanOptions(*measureApp, measureCommand.plan, true);
+  measureApp->add_option("-r", measureCommand.rounds, "Rounds over all sizes")
+      ->check(CLI::Range(1, 1000));
+  measureApp->add_option("--seconds", measureCommand.seconds,
+                         "Begins no new sample after so long");
+
+  bool devicesJson = false, devicesMeasure = false;
   auto *devicesApp =
       app.add_subcommand("devices", "Lists the devices found here");
   devicesApp->add_flag("--json", devicesJson, "Prints JSON");
+  devicesApp->add_flag("--measure", devicesMeasure,
+                       "Measures them too; prints JSON");
 
   try {
     app.parse(argc, argv);
@@ -108,8 +119,10 @@ int main(int argc, char **argv) {
     return bench(benchCommand);
   if (indexApp->parsed())
     return buildIndex(indexCommand);
+  if (measureApp->parsed())
+    return measure(measureCommand);
   if (devicesApp->parsed())
-    return devices(devicesJson);
+    return devicesMeasure ? measureDevices() : devices(devicesJson);
   if (runCommand.plan.plan.empty()) {
     std::cerr << "error: no plan given\n\n" << app.help();
     return exitUsage;

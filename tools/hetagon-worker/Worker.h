@@ -58,6 +58,13 @@ struct BenchCommand {
   uint32_t promptTokens = 512, generatedTokens = 64, batch = 1, rounds = 3;
 };
 
+/// Of a plan that holds one model.
+struct MeasureCommand {
+  PlanOptions plan;
+  uint32_t rounds = 5;
+  double seconds = 60; ///< no new sample is begun later
+};
+
 struct IndexCommand {
   PlanOptions plan;
   std::string documents, output;
@@ -93,6 +100,10 @@ int embed(const EmbedCommand &command);
 int bench(const BenchCommand &command);
 int buildIndex(const IndexCommand &command);
 int devices(bool json);
+/// Prints JSON: samples of the model's times.
+int measure(const MeasureCommand &command);
+/// Prints JSON: what the devices and the host's memory do without a model.
+int measureDevices();
 
 /// Prints "error: ..." on standard error; `phase`, or 130 for an interruption.
 int fail(const Status &status, ExitStatus phase);

@@ -54,6 +54,18 @@ int cachedModelPlan(const ModelOptions &options, const std::string &model,
 /// Whether the file begins as a plan does.
 bool isPlan(const std::string &path);
 
+/// Reads what the options name.
+Status fillRegistry(const ModelOptions &options, ModelRegistry &registry);
+
+/// Numbers in words, for hetagon-worker.
+struct CalibrateOptions {
+  std::string rounds = "5", seconds = "60"; ///< of one model on one device
+  std::string backend;                      ///< empty: every one
+};
+/// Measures this machine and the models known, and keeps the result.
+int calibrate(const ModelOptions &options, const CalibrateOptions &wanted,
+              bool json);
+
 int explainPlan(const std::string &path, bool json);
 int listModels(const ModelOptions &options, bool json);
 int tokenize(const ModelOptions &options, const std::string &model,

@@ -121,8 +121,25 @@ int main(int argc, char **argv) {
   auto *devicesApp =
       app.add_subcommand("devices", "Lists the devices found here");
   devicesApp->add_flag("--json", json, "Prints JSON");
-
   ModelOptions models;
+  CalibrateOptions calibration;
+  bool calibrating = false;
+  auto *calibrateFlag = devicesApp->add_flag(
+      "--calibrate", calibrating,
+      "Measures them, and the known models on them, for predictions");
+  for (auto *option :
+       {devicesApp->add_option("-r", calibration.rounds,
+                               "Rounds over all sizes of a model"),
+        devicesApp->add_option("--seconds", calibration.seconds,
+                               "For one model on one device"),
+        devicesApp->add_option("--backend", calibration.backend,
+                               "Measures models on this backend only"),
+        devicesApp->add_option("--models", models.registries,
+                               "A models.yaml: the models to measure"),
+        devicesApp->add_option("--model-map", models.mappings,
+                               "A model to measure: ID=PATH (repeatable)")})
+    option->needs(calibrateFlag);
+
   auto *modelsApp = app.add_subcommand("models", "Models known here");
   modelsApp->require_subcommand(1);
   auto *listApp = modelsApp->add_subcommand("list", "Lists them");
@@ -195,6 +212,8 @@ int main(int argc, char **argv) {
   }
   if (explainApp->parsed())
     return explainPlan(plan, json);
+  if (calibrating)
+    return calibrate(models, calibration, json);
   if (devicesApp->parsed())
     return runProgram("hetagon-worker",
                       json ? Words{"devices", "--json"} : Words{"devices"});

@@ -10,8 +10,6 @@
 
 namespace hetagon::front {
 
-namespace {
-
 Status fillRegistry(const ModelOptions &options, ModelRegistry &registry) {
   for (const std::string &path : options.registries)
     HETAGON_RETURN_IF_ERROR(registry.addFile(path));
@@ -19,6 +17,8 @@ Status fillRegistry(const ModelOptions &options, ModelRegistry &registry) {
     HETAGON_RETURN_IF_ERROR(registry.addMapping(mapping));
   return Status::ok();
 }
+
+namespace {
 
 StatusOr<std::string> locate(const ModelOptions &options,
                              const std::string &model) {

@@ -1,5 +1,6 @@
 // Plans and indexes: compiled once, kept under a key of everything they depend
 // on.
+#include "frontend/Devices/Calibration.h"
 #include "runtime/base/File.h"
 #include "runtime/base/Folders.h"
 #include "runtime/base/Sha256.h"
@@ -213,6 +214,7 @@ int cachedFlowPlan(const CompileOptions &options, std::string &plan) {
     key.addFile(options.requirements);
   if (!options.devices.empty())
     key.addFile(options.devices);
+  key.addFile(calibrationPath());
   for (const Json &model : needs["models"])
     if (model.is_string())
       addModel(key, options.models, model.get<std::string>());

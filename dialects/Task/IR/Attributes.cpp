@@ -4,6 +4,8 @@
 #include "mlir/IR/DialectImplementation.h"
 #include "llvm/ADT/TypeSwitch.h"
 #include "llvm/Support/MathExtras.h"
+#include <cmath>
+#include <utility>
 
 using namespace mlir;
 using namespace hetagon;
@@ -47,6 +49,46 @@ LogicalResult ExprAttr::verify(function_ref<InFlightDiagnostic()> emitError,
   StatusOr<Expr> expr = Expr::parse(text);
   if (!expr.isOk())
     return emitError() << expr.status().str();
+  return success();
+}
+
+/// The line through the two points around `x`, or the nearest two.
+static double interpolate(ArrayRef<int64_t> xs, ArrayRef<double> ys, double x) {
+  if (xs.size() == 1)
+    return ys[0];
+  size_t right = 1;
+  while (right + 1 < xs.size() && double(xs[right]) < x)
+    ++right;
+  double share =
+      (x - double(xs[right - 1])) / double(xs[right] - xs[right - 1]);
+  double y = ys[right - 1] + share * (ys[right] - ys[right - 1]);
+  return std::max(y, 0.0);
+}
+
+double ProfileAttr::getFirstNs(double tokens) const {
+  return interpolate(getTokens(), getFirst(), tokens);
+}
+
+double ProfileAttr::getEachNs(double tokens) const {
+  return getEach() ? interpolate(getTokens(), getEach(), tokens) : 0;
+}
+
+LogicalResult ProfileAttr::verify(function_ref<InFlightDiagnostic()> emitError,
+                                  DenseI64ArrayAttr tokens,
+                                  DenseF64ArrayAttr first,
+                                  DenseF64ArrayAttr each) {
+  if (tokens.empty() || first.size() != tokens.size() ||
+      (each && each.size() != tokens.size()))
+    return emitError() << "a profile has a time for each count of tokens, and "
+                          "at least one";
+  int64_t last = 0;
+  for (int64_t count : tokens.asArrayRef())
+    if (count <= std::exchange(last, count))
+      return emitError() << "counts of tokens grow, from 1 on";
+  auto isTime = [](double time) { return std::isfinite(time) && time >= 0; };
+  if (!llvm::all_of(first.asArrayRef(), isTime) ||
+      (each && !llvm::all_of(each.asArrayRef(), isTime)))
+    return emitError() << "times are not negative";
   return success();
 }
 

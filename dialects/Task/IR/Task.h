@@ -21,6 +21,8 @@ inline constexpr llvm::StringLiteral nodeAttrName = "node";
 inline constexpr llvm::StringLiteral afterAttrName = "after";
 inline constexpr llvm::StringLiteral dataClassesAttrName = "data_classes";
 inline constexpr llvm::StringLiteral costAttrName = "cost";
+/// Expected sizes of one step: a dictionary of integers by name.
+inline constexpr llvm::StringLiteral sizesAttrName = "task.sizes";
 inline constexpr llvm::StringLiteral timeoutAttrName = "timeout_ms";
 inline constexpr llvm::StringLiteral retriesAttrName = "retries";
 

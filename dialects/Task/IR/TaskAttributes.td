@@ -119,6 +119,31 @@ def Task_KvCacheAttr : Task_Attr<"KvCache", "kv_cache"> {
   }];
 }
 
+def Task_ProfileAttr : Task_Attr<"Profile", "profile"> {
+  let summary = "measured times of one sequence on a service's device";
+  let description = [{
+    At each count of tokens: nanoseconds until the first token of a decoder, or
+    for all of an encoder (`first`), and for one further token (`each`, of
+    decoders only). Between the counts time is linear; beyond the last it goes on
+    along the last slope.
+
+    ```mlir
+    #task.profile<tokens = [1, 512], first = [2.0e6, 1.5e8], each = [2.0e6, 3.0e6]>
+    ```
+  }];
+  let parameters = (ins "::mlir::DenseI64ArrayAttr":$tokens,
+                        "::mlir::DenseF64ArrayAttr":$first,
+                        OptionalParameter<"::mlir::DenseF64ArrayAttr">:$each);
+  let assemblyFormat = "`<` struct(params) `>`";
+  let genVerifyDecl = 1;
+  let extraClassDeclaration = [{
+    /// Nanoseconds from submission to the first token, or the embedding.
+    double getFirstNs(double tokens) const;
+    /// Nanoseconds for one more token after so many.
+    double getEachNs(double tokens) const;
+  }];
+}
+
 def Task_EndpointAttr : Task_Attr<"Endpoint", "endpoint"> {
   let summary = "where and under which name somebody else runs a model";
   let description = [{

@@ -12,6 +12,8 @@ task.tool @t named "t"
 task.service @m decoder model "m" {device = "fast"}
 task.service @e encoder model "e" {device = "fast"}
 task.service @n encoder model "n" {device = "dark"}
+task.service @profiled decoder model "p" {device = "dark", profile =
+  #task.profile<tokens = [100, 200], first = [2.0e6, 3.0e6], each = [1.0e6, 2.0e6]>}
 task.graph @flow("q" %q: !agent.text) -> () {
   // Compute-bound: 3 * 100 operations against 100 bytes.
   %e = task.embed "e" @e %q
@@ -45,6 +47,21 @@ task.graph @flow("q" %q: !agent.text) -> () {
   task.require "none" "latency" max 1.0 "ms"
   // CHECK: "what" {{.*}} predicted <unit = "ms", rung = unknown, basis = "step 'e' is no generation">
   task.require "what" "ttft" max 1.0 "ms" on (first %e : !agent.embedding)
+
+  // A profile knows better than a roofline: half way between its counts, beyond
+  // them along the last slope. 2.5 ms to the first of 150 tokens, then 10 that
+  // take 1.5 ms each after 150 and 1.55 ms on average.
+  // CHECK: "profile" {{.*}} predicted <value = 2.500000e+00 : f64, unit = "ms", rung = profiled, basis = "measured profiles, at expected sizes">
+  %p = task.generate "p" @profiled %q : !agent.text max_tokens 11
+    {task.sizes = {input_tokens = 150 : i64, output_tokens = 11 : i64}} -> !agent.text
+  task.require "profile" "ttft" max 1.0 "ms" on (first %p : !agent.text)
+  // CHECK: "whole" {{.*}} predicted <value = 1.800000e+01 : f64, unit = "ms", rung = profiled
+  task.require "whole" "latency" max 1.0 "ms" node "p" on (last %p : !agent.text)
+  // The least trustworthy part decides.
+  // CHECK: "mixed" {{.*}} unit = "ms", rung = analytic
+  %b = task.embed "b" @e %p
+    {cost = #task.cost<bytes_read = <"1 byte">>} : !agent.text
+  task.require "mixed" "latency" max 1.0 "ms" on (last %b : !agent.embedding)
   task.output
 }
 }
