@@ -164,7 +164,7 @@ int compileFlow(const FlowCommand &command) {
 
   if (failed(session.addSystem(module, command.devices, command.pins)) ||
       failed(attachArtefacts(session, module, command.artefacts)) ||
-      failed(session.resolve(module)))
+      failed(session.resolve(module)) || failed(session.expectTimes(module)))
     return exitBadInput;
   if (module.getOps<task::ScenarioOp>().empty()) {
     pipeline::PlacementOptions placing{command.pins, command.forbidden};
@@ -173,8 +173,7 @@ int compileFlow(const FlowCommand &command) {
         })))
       return exitBadInput;
   }
-  if (failed(session.expectTimes(module)) ||
-      failed(runPipeline(module, pipeline::buildClosingPipeline)))
+  if (failed(runPipeline(module, pipeline::buildClosingPipeline)))
     return exitBadInput;
   if (emit == "nn")
     return print(module, command.output);

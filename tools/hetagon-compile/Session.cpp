@@ -257,46 +257,46 @@ const Calibration &Session::calibration() {
 }
 
 LogicalResult Session::expectTimes(ModuleOp module) {
-  SymbolTable symbols(module);
-  llvm::StringMap<task::DeviceOp> devices;
-  for (auto system : module.getOps<task::SystemOp>())
-    for (auto device : system.getBody().getOps<task::DeviceOp>())
-      devices[device.getId()] = device;
-  Builder builder(module.getContext());
-  for (auto service : module.getOps<task::ServiceOp>()) {
-    task::DeviceOp device =
-        devices.lookup(service.getDevice().value_or(StringRef()));
-    auto weights = service.getArtefactAttr()
-                       ? symbols.lookup<task::ArtefactOp>(
-                             service.getArtefactAttr().getAttr())
-                       : task::ArtefactOp();
-    if (!device || !weights || service.getProfileAttr())
-      continue;
-    const ModelProfile *profile = calibration().find(
-        device.getBackend().str(), device.getArchitecture().value_or("").str(),
-        weights.getSha256().value_or("").str());
-    if (!profile)
-      continue;
-    SmallVector<int64_t> tokens;
-    SmallVector<double> first, each;
-    for (const ProfileSample &sample : profile->samples)
-      if (sample.sequences == 1) {
-        tokens.push_back(sample.tokens);
-        first.push_back(sample.firstMs * 1e6);
-        each.push_back(sample.eachMs * 1e6);
-      }
-    if (tokens.empty())
-      continue;
-    service.setProfileAttr(task::ProfileAttr::get(
-        module.getContext(), builder.getDenseI64ArrayAttr(tokens),
-        builder.getDenseF64ArrayAttr(first),
-        service.getKind() == task::ServiceKind::Decoder
-            ? builder.getDenseF64ArrayAttr(each)
-            : DenseF64ArrayAttr()));
+  auto systems = module.getOps<task::SystemOp>();
+  if (!systems.empty()) {
+    auto system = *systems.begin();
+    OpBuilder builder = OpBuilder::atBlockEnd(&system.getBody().front());
+    if (system.getBody().getOps<task::ProfileOp>().empty())
+      for (auto device :
+           llvm::to_vector(system.getBody().getOps<task::DeviceOp>()))
+        for (auto weights : module.getOps<task::ArtefactOp>())
+          addProfile(builder, device, weights);
   }
   if (Status status = estimateSizes(module, artefactFiles); !status.isOk())
     return module.emitError(status.str());
   return success();
+}
+
+/// What was measured of the model with these weights on this device.
+void Session::addProfile(OpBuilder &builder, task::DeviceOp device,
+                         task::ArtefactOp weights) {
+  const ModelProfile *profile = calibration().find(
+      device.getBackend().str(), device.getArchitecture().value_or("").str(),
+      weights.getSha256().value_or("").str());
+  if (!profile)
+    return;
+  SmallVector<int64_t> tokens;
+  SmallVector<double> first, each;
+  for (const ProfileSample &sample : profile->samples)
+    if (sample.sequences == 1) {
+      tokens.push_back(sample.tokens);
+      first.push_back(sample.firstMs * 1e6);
+      each.push_back(sample.eachMs * 1e6);
+    }
+  if (tokens.empty())
+    return;
+  builder.create<task::ProfileOp>(
+      device.getLoc(), device.getIdAttr(), weights.getSymNameAttr(),
+      task::ProfileAttr::get(
+          builder.getContext(), builder.getDenseI64ArrayAttr(tokens),
+          builder.getDenseF64ArrayAttr(first),
+          profile->kind == "decoder" ? builder.getDenseF64ArrayAttr(each)
+                                     : DenseF64ArrayAttr()));
 }
 
 LogicalResult Session::finish(ModuleOp module, const std::string &output,

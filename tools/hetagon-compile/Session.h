@@ -46,8 +46,8 @@ public:
 
   /// Fills the module's services from their model files.
   mlir::LogicalResult resolve(mlir::ModuleOp module);
-  /// Gives placed services the profiles that this machine's calibration has,
-  /// and steps the sizes expected of them.
+  /// Adds to the system what this machine's calibration knows of the resolved
+  /// models, and to steps the sizes expected of them.
   mlir::LogicalResult expectTimes(mlir::ModuleOp module);
   /// Lowers, emits, writes `output`, and records the plan as trusted: this
   /// user's compiler wrote it. Links artefacts into the cache, so that a worker
@@ -61,6 +61,9 @@ public:
   StatusOr<Digest> digestOf(const std::string &path);
 
 private:
+  void addProfile(mlir::OpBuilder &builder, task::DeviceOp device,
+                  task::ArtefactOp weights);
+
   mlir::MLIRContext mlirContext;
   ModelRegistry registry;
   std::map<std::string, std::string> artefactFiles;

@@ -15,8 +15,8 @@ LogicalResult SystemOp::verifyRegions() {
       if (!devices.insert(device.getId()).second)
         return device.emitOpError()
                << "has the id '" << device.getId() << "' of another device";
-    } else if (!isa<LinkOp>(op)) {
-      return op.emitOpError("is neither a device nor a link");
+    } else if (!isa<LinkOp, ProfileOp>(op)) {
+      return op.emitOpError("is neither a device, a link nor a profile");
     }
   }
   for (auto link : getBody().getOps<LinkOp>())
@@ -24,6 +24,10 @@ LogicalResult SystemOp::verifyRegions() {
       if (!devices.contains(end))
         return link.emitOpError()
                << "ends at '" << end << "', which is not a device here";
+  for (auto profile : getBody().getOps<ProfileOp>())
+    if (!devices.contains(profile.getDevice()))
+      return profile.emitOpError() << "is of '" << profile.getDevice()
+                                   << "', which is not a device here";
   return success();
 }
 

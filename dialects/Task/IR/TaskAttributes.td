@@ -120,7 +120,7 @@ def Task_KvCacheAttr : Task_Attr<"KvCache", "kv_cache"> {
 }
 
 def Task_ProfileAttr : Task_Attr<"Profile", "profile"> {
-  let summary = "measured times of one sequence on a service's device";
+  let summary = "measured times of one sequence of tokens";
   let description = [{
     At each count of tokens: nanoseconds until the first token of a decoder, or
     for all of an encoder (`first`), and for one further token (`each`, of

@@ -71,8 +71,7 @@ def Task_ServiceOp : Task_Symbol<"service", [
     program (an `nn.func`), tokenizer, sizes; or, in `missing`, why there are
     none that could be used here: such a model can only be asked elsewhere.
     `device` is set when a scenario is applied; a service that is wanted on two
-    devices becomes two then. `profile` has its times there, where it was
-    measured.
+    devices becomes two then.
 
     ```mlir
     task.service @chat decoder model "small-chat"
@@ -95,7 +94,6 @@ def Task_ServiceOp : Task_Symbol<"service", [
                        OptionalAttr<I64Attr>:$parameters,
                        OptionalAttr<I64Attr>:$weight_bytes,
                        OptionalAttr<StrAttr>:$missing,
-                       OptionalAttr<Task_ProfileAttr>:$profile,
                        OptionalAttr<StrAttr>:$device,
                        OptionalAttr<StrAttr>:$sym_visibility);
   let assemblyFormat = "$sym_name `` $kind `model` $model attr-dict";

@@ -6,7 +6,7 @@ include "dialects/Task/IR/TaskAttributes.td"
 
 def Task_SystemOp : Task_Op<"system", [
     SingleBlock, NoTerminator, NoRegionArguments]> {
-  let summary = "the devices at hand";
+  let summary = "the devices at hand, and what is known of them";
   let description = [{
     ```mlir
     task.system {
@@ -65,6 +65,22 @@ def Task_LinkOp : Task_Op<"link", [HasParent<"SystemOp">]> {
     `latency_ns` $latency_ns attr-dict
   }];
   let hasVerifier = 1;
+}
+
+def Task_ProfileOp : Task_Op<"profile", [HasParent<"SystemOp">]> {
+  let summary = "what a model takes on a device, as it was measured";
+  let description = [{
+    The model is known by the id of its weights' artefact; that is no use of the
+    symbol, so that an artefact which nothing else needs can go.
+
+    ```mlir
+    task.profile "cpu" of "chat.weights"
+      <tokens = [1, 512], first = [2.0e6, 1.5e8], each = [2.0e6, 3.0e6]>
+    ```
+  }];
+  let arguments = (ins StrAttr:$device, StrAttr:$weights,
+                       Task_ProfileAttr:$times);
+  let assemblyFormat = "$device `of` $weights $times attr-dict";
 }
 
 #endif // HETAGON_DIALECTS_TASK_IR_TASKSYSTEM_TD

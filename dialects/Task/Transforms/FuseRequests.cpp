@@ -105,6 +105,7 @@ private:
   void replace(ArrayRef<Operation *> steps, StepOpInterface request) {
     Builder builder(request.getContext());
     llvm::SetVector<Attribute> after, classes;
+    NamedAttrList sizes;
     CostAttr cost;
     for (Operation *op : steps) {
       if (!op)
@@ -119,6 +120,9 @@ private:
         after.insert(builder.getStringAttr(name));
       for (StringRef name : step.getDataClasses())
         classes.insert(FlatSymbolRefAttr::get(builder.getContext(), name));
+      if (auto stated = op->getAttrOfType<DictionaryAttr>(sizesAttrName))
+        for (NamedAttribute entry : stated)
+          sizes.set(entry.getName(), entry.getValue());
       if (auto more = dyn_cast_or_null<CostAttr>(step.getCostAttribute()))
         cost = cost ? sum(cost, more) : more;
       renamed[step.getStep()] = builder.getStringAttr(request.getStep());
@@ -131,6 +135,9 @@ private:
                        builder.getArrayAttr(classes.getArrayRef()));
     if (cost)
       request->setAttr(costAttrName, cost);
+    if (!sizes.empty())
+      request->setAttr(sizesAttrName,
+                       sizes.getDictionary(request.getContext()));
     for (Operation *op : llvm::reverse(steps))
       if (op)
         op->erase();

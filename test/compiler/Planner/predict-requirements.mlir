@@ -7,13 +7,19 @@ task.system {
   task.device "fast" backend "cpu" zone "z" trust "own"
     {operations_per_second = 1.0e9 : f64, bytes_per_second = 1.0e9 : f64, rung = #task.rung<analytic>}
   task.device "dark" backend "cpu" zone "z" trust "own"
+  task.profile "dark" of "w"
+    <tokens = [100, 200], first = [2.0e6, 3.0e6], each = [1.0e6, 2.0e6]>
+  task.device "away" backend "remote" zone "z" trust "own"
+    {endpoint = #task.endpoint<url = "https://example.org/v1", model = "m",
+     price_per_million_input = 1.0 : f64, price_per_million_output = 4.0 : f64>}
 }
 task.tool @t named "t"
 task.service @m decoder model "m" {device = "fast"}
 task.service @e encoder model "e" {device = "fast"}
 task.service @n encoder model "n" {device = "dark"}
-task.service @profiled decoder model "p" {device = "dark", profile =
-  #task.profile<tokens = [100, 200], first = [2.0e6, 3.0e6], each = [1.0e6, 2.0e6]>}
+task.artefact @w weights
+task.service @profiled decoder model "p" {device = "dark", artefact = @w}
+task.service @far endpoint model "far" {device = "away"}
 task.graph @flow("q" %q: !agent.text) -> () {
   // Compute-bound: 3 * 100 operations against 100 bytes.
   %e = task.embed "e" @e %q
@@ -57,6 +63,13 @@ task.graph @flow("q" %q: !agent.text) -> () {
   task.require "profile" "ttft" max 1.0 "ms" on (first %p : !agent.text)
   // CHECK: "whole" {{.*}} predicted <value = 1.800000e+01 : f64, unit = "ms", rung = profiled
   task.require "whole" "latency" max 1.0 "ms" node "p" on (last %p : !agent.text)
+  // 150 tokens in and 11 out at the endpoint's prices; the rest costs nothing.
+  // CHECK: "dollars" {{.*}} predicted <value = 1.940000e-04 : f64, unit = "usd", rung = analytic, basis = "prices of endpoints, at expected sizes">
+  %far = task.generate "far" @far %q : !agent.text max_tokens 11
+    {task.sizes = {input_tokens = 150 : i64, output_tokens = 11 : i64}} -> !agent.text
+  task.require "dollars" "cost" max 1.0 "usd"
+  // CHECK: "free" {{.*}} predicted <value = 0.000000e+00 : f64, unit = "cent"
+  task.require "free" "cost" max 1.0 "cent" node "p"
   // The least trustworthy part decides.
   // CHECK: "mixed" {{.*}} unit = "ms", rung = analytic
   %b = task.embed "b" @e %p

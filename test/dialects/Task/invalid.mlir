@@ -64,18 +64,39 @@ task.service @e decoder model "e" {kv = #task.kv_cache<layers = 4611686018427387
 
 // -----
 
-// expected-error @below {{a profile has a time for each count of tokens, and at least one}}
-task.service @e encoder model "e" {profile = #task.profile<tokens = [1, 2], first = [1.0]>}
+task.artefact @w weights
+task.system {
+  task.device "a" backend "x" zone "z" trust "own"
+  // expected-error @below {{a profile has a time for each count of tokens, and at least one}}
+  task.profile "a" of "w" <tokens = [1, 2], first = [1.0]>
+}
 
 // -----
 
-// expected-error @below {{counts of tokens grow, from 1 on}}
-task.service @e encoder model "e" {profile = #task.profile<tokens = [2, 2], first = [1.0, 2.0]>}
+task.artefact @w weights
+task.system {
+  task.device "a" backend "x" zone "z" trust "own"
+  // expected-error @below {{counts of tokens grow, from 1 on}}
+  task.profile "a" of "w" <tokens = [2, 2], first = [1.0, 2.0]>
+}
 
 // -----
 
-// expected-error @below {{times are not negative}}
-task.service @e encoder model "e" {profile = #task.profile<tokens = [2], first = [-1.0]>}
+task.artefact @w weights
+task.system {
+  task.device "a" backend "x" zone "z" trust "own"
+  // expected-error @below {{times are not negative}}
+  task.profile "a" of "w" <tokens = [2], first = [-1.0]>
+}
+
+// -----
+
+task.artefact @w weights
+task.system {
+  task.device "a" backend "x" zone "z" trust "own"
+  // expected-error @below {{is of 'b', which is not a device here}}
+  task.profile "b" of "w" <tokens = [2], first = [1.0]>
+}
 
 // -----
 

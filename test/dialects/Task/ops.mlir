@@ -15,6 +15,8 @@ task.system {
                                price_per_million_input = 0.1 : f64>}
   // CHECK-NEXT: task.link "cpu" to "remote" bytes_per_second 1.000000e+07 latency_ns 2000000
   task.link "cpu" to "remote" bytes_per_second 1.0e7 latency_ns 2000000
+  // CHECK-NEXT: task.profile "cpu" of "w" <tokens = [1, 512], first = [2.000000e+06, 1.500000e+08], each = [2.000000e+06, 3.000000e+06]>
+  task.profile "cpu" of "w" <tokens = [1, 512], first = [2.0e6, 1.5e8], each = [2.0e6, 3.0e6]>
 }
 
 // CHECK: task.resource @clock
