@@ -56,11 +56,11 @@ private:
       return task::PredictionAttr::get(
           require.getContext(), FloatAttr(), require.getUnitAttr(),
           task::Rung::Unknown, builder.getStringAttr(estimate.unknown));
-    StringRef basis = metric == "cost"
-                          ? "prices of endpoints, at expected sizes"
-                      : estimate.rung < task::Rung::Profiled
-                          ? "roofline of the requests on their devices"
-                          : "measured profiles, at expected sizes";
+    StringRef basis =
+        metric == "cost" ? "prices of endpoints, at expected sizes"
+        : estimate.rung < task::Rung::Profiled
+            ? "rooflines, profiles and stated times, at expected sizes"
+            : "measured profiles, at expected sizes";
     return task::PredictionAttr::get(
         require.getContext(), builder.getF64FloatAttr(estimate.value / factor),
         require.getUnitAttr(), std::min(estimate.rung, task::Rung::Profiled),

@@ -1,5 +1,6 @@
 // Demands on a flow and on its nodes: agent.require and agent.objective.
 #include "frontend/AgentSpec/FlowImporter.h"
+#include <cmath>
 
 using namespace mlir;
 
@@ -87,6 +88,20 @@ void FlowImporter::demandNode(const Component &node, Operation *op) {
   const Requirements *demands = module.workflow.demandsOf(node);
   if (!demands)
     return;
+  if (demands->expect) {
+    const Expectation &expect = *demands->expect;
+    Named sizes;
+    auto add = [&](llvm::StringRef key, std::optional<double> value) {
+      if (value)
+        sizes.push_back(named(
+            key, builder.getI64IntegerAttr(int64_t(std::llround(*value)))));
+    };
+    if (expect.latencyMs)
+      add("latency_ns", *expect.latencyMs * 1e6);
+    add("input_tokens", expect.inputTokens);
+    add("output_tokens", expect.outputTokens);
+    op->setAttr(agent::expectAttrName, builder.getDictionaryAttr(sizes));
+  }
   for (auto [i, demand] : llvm::enumerate(demands->requirements)) {
     SmallVector<Value> measured;
     for (auto [port, value] : llvm::zip(node.outputs, op->getResults()))

@@ -125,6 +125,12 @@ private:
       diagnostics.error(entry.requirements->effects->place,
                         found->label() + " calls no tool, so it has no effects",
                         "remove 'effects'");
+    if (entry.requirements->expect && entry.requirements->expect->latencyMs &&
+        !callsTools(*found))
+      diagnostics.error(entry.requirements->expect->place,
+                        "the latency of " + found->label() +
+                            " is predicted, from its tokens",
+                        "state input_tokens and output_tokens");
     checkOutputs(*entry.requirements, *found);
     merge(workflow.nodeDemands[found], std::move(*entry.requirements));
   }
@@ -137,6 +143,8 @@ private:
       into.objective = std::move(from.objective);
     if (from.effects)
       into.effects = std::move(from.effects);
+    if (from.expect)
+      into.expect = std::move(from.expect);
     for (DataClass &added : from.classes) {
       std::erase_if(into.classes, [&](const DataClass &old) {
         return old.name.name == added.name.name;

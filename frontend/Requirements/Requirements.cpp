@@ -59,6 +59,8 @@ private:
   bool readWords(const SourceValue &form, Requirement &one);
   void readObjective(const SourceValue &form, Requirements &into);
   void readEffects(const SourceValue &form, Requirements &into);
+  void readExpect(const SourceValue &form, RequirementScope scope,
+                  Requirements &into);
   void readClasses(const SourceValue &form, Requirements &into);
   void readData(const SourceValue &form, Requirements &into);
   void readNodes(const SourceValue &form, Requirements &into);
@@ -76,6 +78,8 @@ Requirements FormReader::read(const SourceValue &form, RequirementScope scope) {
       scope == RequirementScope::Flow || scope == RequirementScope::File;
   if (whole)
     known.insert(known.end(), {"objective", "data", "classes"});
+  if (!whole)
+    known.push_back("expect");
   if (scope == RequirementScope::ToolNode)
     known.push_back("effects");
   if (scope == RequirementScope::File)
@@ -100,6 +104,8 @@ Requirements FormReader::read(const SourceValue &form, RequirementScope scope) {
   if (const SourceValue *effects = form.find("effects");
       effects && scope == RequirementScope::ToolNode)
     readEffects(*effects, all);
+  if (const SourceValue *expect = form.find("expect"); expect && !whole)
+    readExpect(*expect, scope, all);
   if (const SourceValue *nodes = form.find("nodes");
       nodes && scope == RequirementScope::File)
     readNodes(*nodes, all);
@@ -386,6 +392,50 @@ void FormReader::readEffects(const SourceValue &form, Requirements &into) {
   if (const SourceValue *writes = form.find("writes"))
     effects.writes = names(*writes, "'writes'");
   into.effects = std::move(effects);
+}
+
+void FormReader::readExpect(const SourceValue &form, RequirementScope scope,
+                            Requirements &into) {
+  if (!form.isMap()) {
+    wants(form, "'expect'", "a map of latency, input_tokens, output_tokens");
+    return;
+  }
+  bool isTool = scope == RequirementScope::ToolNode;
+  std::vector<std::string_view> known = {"input_tokens", "output_tokens"};
+  if (isTool)
+    known.push_back("latency");
+  if (const SourceValue *misplaced = form.findKey("latency");
+      misplaced && !isTool)
+    error(*misplaced, "the latency of a model is predicted, from its tokens",
+          "state input_tokens and output_tokens");
+  else
+    checkKnown(form, "'expect'", known);
+  Expectation expect;
+  expect.place = form.place(file);
+  if (const SourceValue *latency = form.find("latency"); latency && isTool) {
+    std::string why;
+    std::optional<Quantity> time =
+        parseQuantity(latency->text, Dimension::Time, why);
+    if (!time || time->value < 0 || !time->basis.empty())
+      error(*latency,
+            "'latency' of 'expect': " +
+                (time ? "must be a time from 0 on" : why),
+            "write, for example, latency: 500 ms");
+    else
+      expect.latencyMs = time->value;
+  }
+  for (auto [key, target] : {std::pair{"input_tokens", &expect.inputTokens},
+                             {"output_tokens", &expect.outputTokens}})
+    if (const SourceValue *value = form.find(key)) {
+      constexpr int64_t most = int64_t(1) << 30;
+      *target = value->asInt();
+      if (!*target || **target < 1 || **target > most) {
+        wants(*value, "'" + std::string(key) + "' of 'expect'",
+              "a count of tokens from 1 on");
+        target->reset();
+      }
+    }
+  into.expect = std::move(expect);
 }
 
 void FormReader::readClasses(const SourceValue &form, Requirements &into) {

@@ -56,6 +56,13 @@ struct ToolEffects {
   std::vector<LocatedName> reads, writes;
 };
 
+/// What the user knows of a node beforehand, for predictions.
+struct Expectation {
+  Place place;
+  std::optional<double> latencyMs; ///< of a tool's answer
+  std::optional<int64_t> inputTokens, outputTokens;
+};
+
 /// "documents" or the title of an input, and the class its data belongs to.
 struct DataLabel {
   LocatedName data, dataClass;
@@ -73,6 +80,7 @@ struct Requirements {
   std::vector<DataLabel> data;
   std::vector<DataClass> classes;
   std::optional<ToolEffects> effects;
+  std::optional<Expectation> expect;
   /// In a file only: what it says about single nodes.
   struct OfNode {
     LocatedName node;

@@ -143,8 +143,7 @@ private:
         .Case<task::DecodeOp, task::GenerateOp>([&](auto step) {
           size(op, tokensOf(read, service) + chatTokens,
                int64_t(step.getMaxTokens()));
-          set(double(step.getMaxTokens()) *
-              charactersPerToken.lookup(service.getValue()));
+          set(written(op) * charactersPerToken.lookup(service.getValue()));
         })
         // An attribution embeds what it compares.
         .Case<task::EmbedOp, task::AttributeOp>(
@@ -152,18 +151,25 @@ private:
         .Default([&](Operation *) { set(read); });
   }
 
+  /// What is stated already stays.
   void size(Operation *step, double inputTokens,
             std::optional<int64_t> outputTokens) {
-    if (step->hasAttr(task::sizesAttrName))
-      return;
     Builder builder(step->getContext());
-    SmallVector<NamedAttribute> sizes = {builder.getNamedAttr(
-        "input_tokens", builder.getI64IntegerAttr(
-                            std::max<int64_t>(1, std::llround(inputTokens))))};
+    NamedAttrList sizes;
+    sizes.set("input_tokens", builder.getI64IntegerAttr(std::max<int64_t>(
+                                  1, std::llround(inputTokens))));
     if (outputTokens)
-      sizes.push_back(builder.getNamedAttr(
-          "output_tokens", builder.getI64IntegerAttr(*outputTokens)));
-    step->setAttr(task::sizesAttrName, builder.getDictionaryAttr(sizes));
+      sizes.set("output_tokens", builder.getI64IntegerAttr(*outputTokens));
+    if (auto stated = step->getAttrOfType<DictionaryAttr>(task::sizesAttrName))
+      for (NamedAttribute entry : stated)
+        sizes.set(entry.getName(), entry.getValue());
+    step->setAttr(task::sizesAttrName, sizes.getDictionary(step->getContext()));
+  }
+
+  /// Tokens that a step writes, once its sizes are set.
+  static double written(Operation *step) {
+    auto sizes = step->getAttrOfType<DictionaryAttr>(task::sizesAttrName);
+    return double(sizes.getAs<IntegerAttr>("output_tokens").getInt());
   }
 
   ModuleOp module;

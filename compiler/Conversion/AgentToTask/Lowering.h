@@ -114,6 +114,9 @@ private:
   }
   void annotate(agent::NodeOpInterface node, mlir::Operation *step,
                 Scope &scope);
+  /// What the user expects of a node, as the step's sizes or latency.
+  static void annotateExpected(mlir::DictionaryAttr expect,
+                               mlir::Operation *step);
   static llvm::SmallVector<mlir::Value> mapped(mlir::ValueRange values,
                                                Scope &scope);
   mlir::StringAttr constantName();

@@ -45,6 +45,9 @@ void GraphLowering::annotate(agent::NodeOpInterface node, Operation *step,
     if (Attribute value = node->getAttr(name))
       step->setAttr(name, value);
 
+  if (auto expect = node->getAttrOfType<DictionaryAttr>(agent::expectAttrName))
+    annotateExpected(expect, step);
+
   SmallVector<Attribute> seen;
   for (StringAttr name : classes.seenBy(node))
     seen.push_back(FlatSymbolRefAttr::get(name));
@@ -58,6 +61,23 @@ void GraphLowering::annotate(agent::NodeOpInterface node, Operation *step,
   if (!after.empty())
     step->setAttr(task::afterAttrName, builder.getArrayAttr(after));
   scope.lastStep[node] = builder.getStringAttr(interface.getStep());
+}
+
+void GraphLowering::annotateExpected(DictionaryAttr expect, Operation *step) {
+  MLIRContext *context = step->getContext();
+  if (auto latency = expect.getAs<IntegerAttr>("latency_ns");
+      latency && isa<task::ToolCallOp>(step))
+    step->setAttr(task::costAttrName,
+                  task::CostAttr::get(
+                      context, ArrayAttr(), {}, {}, {}, {},
+                      task::ExprAttr::get(
+                          context, std::to_string(latency.getInt()) + " ns")));
+  NamedAttrList sizes;
+  for (StringRef name : {"input_tokens", "output_tokens"})
+    if (Attribute count = expect.get(name))
+      sizes.set(name, count);
+  if (!sizes.empty() && cast<task::StepOpInterface>(step).getServiceRef())
+    step->setAttr(task::sizesAttrName, sizes.getDictionary(context));
 }
 
 SmallVector<Value> GraphLowering::mapped(ValueRange values, Scope &scope) {

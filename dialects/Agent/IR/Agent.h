@@ -19,6 +19,9 @@ bool isValueType(mlir::Type type);
 bool isReadable(mlir::Type type);
 /// The name of the resource that stands for everything outside the workflow.
 inline constexpr llvm::StringRef worldResource = "world";
+/// What the user knows of a node beforehand, for predictions: a dictionary of
+/// the integers latency_ns, input_tokens and output_tokens, each optional.
+inline constexpr llvm::StringLiteral expectAttrName = "agent.expect";
 
 } // namespace hetagon::agent
 

@@ -32,7 +32,7 @@ task.graph @flow("q" %q: !agent.text) -> () {
                        bytes_read = <"1000000 byte * (1 + output_tokens)">, latency = <"500 us">>} -> !agent.text
   %d = task.embed "d" @n %q {cost = #task.cost<bytes_read = <"1 byte">>} : !agent.text
   %t = task.tool_call "t" @t("g" = %g : !agent.text) -> !agent.json
-  // CHECK: "node" {{.*}} predicted <value = 3.000000e+02 : f64, unit = "ns", rung = analytic, basis = "roofline of the requests on their devices">
+  // CHECK: "node" {{.*}} predicted <value = 3.000000e+02 : f64, unit = "ns", rung = analytic, basis = "rooflines, profiles and stated times, at expected sizes">
   // UNSIZED: "node" {{.*}} predicted <unit = "ns", rung = unknown, basis = "e: no value for the size 'input_tokens'">
   task.require "node" "latency" max 1.0 "ns" node "e" on (last %e : !agent.embedding)
   // CHECK: "first" {{.*}} predicted <value = 1.500300e+00 : f64, unit = "ms"

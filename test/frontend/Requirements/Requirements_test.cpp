@@ -33,6 +33,37 @@ Requirement one(const std::string &text) {
 
 } // namespace
 
+TEST(Requirements, ReadsWhatIsExpectedOfANode) {
+  Reading tool = readForm("expect: {latency: 0.5 s, output_tokens: 40}",
+                          RequirementScope::ToolNode);
+  ASSERT_TRUE(tool.all.expect) << tool.diagnostics.str();
+  EXPECT_EQ(tool.all.expect->latencyMs, 500);
+  EXPECT_EQ(tool.all.expect->outputTokens, 40);
+  EXPECT_FALSE(tool.all.expect->inputTokens);
+  Reading node =
+      readForm("expect: {input_tokens: 300}", RequirementScope::Node);
+  EXPECT_EQ(node.all.expect->inputTokens, 300);
+
+  const std::pair<const char *, const char *> wrong[] = {
+      {"expect: 3", "must be a map"},
+      {"expect: {latency: 500}", "'latency' of 'expect'"},
+      {"expect: {latency: -1 s}", "'latency' of 'expect'"},
+      {"expect: {latency: 1 s per run}", "'latency' of 'expect'"},
+      {"expect: {latencie: 1 s}", "did you mean 'latency'"},
+      {"expect: {output_tokens: 0}", "a count of tokens"},
+      {"expect: {input_tokens: 1.5}", "a count of tokens"}};
+  for (auto [text, message] : wrong) {
+    Reading reading = readForm(text, RequirementScope::ToolNode);
+    EXPECT_NE(reading.diagnostics.str().find(message), std::string::npos)
+        << text << ": " << reading.diagnostics.str();
+  }
+  EXPECT_NE(readForm("expect: {latency: 1 s}", RequirementScope::Node)
+                .diagnostics.str()
+                .find("predicted, from its tokens"),
+            std::string::npos);
+  EXPECT_TRUE(readForm("expect: {latency: 1 s}").diagnostics.hasErrors());
+}
+
 TEST(Requirements, ReadsTheFormOfTheDocumentation) {
   Reading reading = readForm(R"(
 requirements:
