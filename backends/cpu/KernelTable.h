@@ -16,7 +16,7 @@
 extern "C" {
 #endif
 
-#define HETAGON_CPU_TABLE_VERSION 1u
+#define HETAGON_CPU_TABLE_VERSION 2u
 #define HETAGON_CPU_MAX_BINDINGS 64u
 #define HETAGON_CPU_TABLE_SYMBOL "hetagon_cpu_kernels"
 #define HETAGON_CPU_FORMAT "elf-x86_64"
@@ -46,7 +46,21 @@ typedef struct hetagon_cpu_entry {
   /* Bit i: the kernel writes binding i; it only reads the others. Two commands
    * of which neither writes what the other touches may run side by side. */
   uint64_t written_bindings;
+  /* The function's bytes, and hetagon_cpu_code_digest of them: an entry whose
+   * code was taken away or changed is refused at load. */
+  uint64_t code_bytes;
+  uint64_t code_digest;
 } hetagon_cpu_entry;
+
+/* FNV-1a of 64 bits. It finds damage, not forgery: what may run is decided by
+ * the plan's SHA-256 and the user's trust. */
+static inline uint64_t hetagon_cpu_code_digest(const uint8_t *code,
+                                               uint64_t bytes) {
+  uint64_t digest = 0xcbf29ce484222325u;
+  for (uint64_t i = 0; i < bytes; ++i)
+    digest = (digest ^ code[i]) * 0x100000001b3u;
+  return digest;
+}
 
 typedef struct hetagon_cpu_table {
   uint32_t version; /* HETAGON_CPU_TABLE_VERSION */

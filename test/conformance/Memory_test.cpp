@@ -132,6 +132,10 @@ TEST_P(MemoryConformance, CountsItsOwnWork) {
   EXPECT_EQ(1000u, after.bytes_to_device - before.bytes_to_device);
   EXPECT_EQ(1000u, after.bytes_from_device - before.bytes_from_device);
   EXPECT_GE(after.bytes_allocated - before.bytes_allocated, 2000u);
+  api->destroy_commands(device, commands);
+  api->release(device, buffer);
+  api->release(device, other);
+  EXPECT_EQ(before.bytes_allocated, counters().bytes_allocated);
   EXPECT_GE(after.busy_ns, before.busy_ns);
 }
 

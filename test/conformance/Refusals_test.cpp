@@ -61,8 +61,9 @@ TEST_P(RefusalConformance, RangesOutsideBuffers) {
   struct Range {
     uint64_t offset, size;
   };
-  for (Range range : {Range{0, 101}, Range{100, 1}, Range{99, 2},
-                      Range{UINT64_MAX, 1}, Range{UINT64_MAX - 50, 100}}) {
+  for (Range range :
+       {Range{0, 101}, Range{100, 1}, Range{99, 2}, Range{UINT64_MAX, 1},
+        Range{UINT64_MAX - 50, 100}, Range{101, 0}, Range{UINT64_MAX, 0}}) {
     EXPECT_EQ(HETAGON_OUT_OF_RANGE,
               api->write(device, buffer, range.offset, bytes.data(), range.size,
                          &error))
@@ -124,10 +125,9 @@ TEST_P(RefusalConformance, HandlesThatAreNone) {
                                       nullptr, 0, &error));
     EXPECT_PRED1(isNoHandle, submit(bad, commands, fence, 1));
     EXPECT_PRED1(isNoHandle, submit(queue, bad, fence, 1));
-    if (bad) { // a device may take 0 as no fence
-      EXPECT_PRED1(isNoHandle, submit(queue, commands, bad, 1));
+    EXPECT_PRED1(isNoHandle, submit(queue, commands, bad, 1));
+    if (bad) // 0 waits for nothing
       EXPECT_PRED1(isNoHandle, submit(queue, commands, fence, 1, bad, 1));
-    }
     EXPECT_PRED1(isNoHandle, api->query_fence(device, bad, &value, &error));
     EXPECT_PRED1(isNoHandle, wait(bad, 1, 0));
     if (api->cancel)

@@ -84,6 +84,8 @@ hetagon_code Device::transfer(uint64_t handle, uint64_t offset, void *to,
                 static_cast<unsigned long long>(size),
                 static_cast<unsigned long long>(offset),
                 static_cast<unsigned long long>(buffer->size));
+  if (size == 0)
+    return HETAGON_OK;
   if (from) {
     if (buffer->imported)
       return fail(error, HETAGON_PERMISSION_DENIED,
@@ -118,8 +120,8 @@ hetagon_code Device::submit(uint64_t queueHandle, uint64_t commandsHandle,
   submission.signal = fences.find(signalFence);
   submission.waitValue = waitValue;
   submission.signalValue = signalValue;
-  if (!queue || !submission.commands || (waitFence && !submission.wait) ||
-      (signalFence && !submission.signal))
+  if (!queue || !submission.commands || !submission.signal ||
+      (waitFence && !submission.wait))
     return fail(error, HETAGON_NOT_FOUND,
                 "cpu: submit names a queue, command buffer or fence that does "
                 "not exist");
@@ -163,9 +165,8 @@ void Device::drain(const std::shared_ptr<Queue> &queue) {
     Queue::Submission submission = std::move(front);
     queue->pending.pop_front();
     if (submission.wait && submission.wait->failure != HETAGON_OK) {
-      if (submission.signal)
-        failFence(*submission.signal, submission.wait->failure,
-                  submission.wait->reason);
+      failFence(*submission.signal, submission.wait->failure,
+                submission.wait->reason);
       continue;
     }
     queue->cancelled.store(false, std::memory_order_relaxed);
@@ -184,12 +185,10 @@ void Device::drain(const std::shared_ptr<Queue> &queue) {
     dispatches.fetch_add(commands.dispatchCount(), std::memory_order_relaxed);
 
     lock.lock();
-    if (submission.signal) {
-      if (code == HETAGON_OK)
-        raise(*submission.signal, submission.signalValue);
-      else
-        failFence(*submission.signal, code, error.message);
-    }
+    if (code == HETAGON_OK)
+      raise(*submission.signal, submission.signalValue);
+    else
+      failFence(*submission.signal, code, error.message);
     changed.notify_all();
   }
   queue->scheduled = false;
@@ -258,9 +257,8 @@ hetagon_code Device::cancel(uint64_t handle, hetagon_error *error) {
   std::deque<Queue::Submission> dropped;
   dropped.swap(queue->pending);
   for (Queue::Submission &submission : dropped)
-    if (submission.signal)
-      failFence(*submission.signal, HETAGON_CANCELLED,
-                "cancelled before it started");
+    failFence(*submission.signal, HETAGON_CANCELLED,
+              "cancelled before it started");
   changed.notify_all();
   return HETAGON_OK;
 }

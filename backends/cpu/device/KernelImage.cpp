@@ -63,12 +63,16 @@ public:
     }
     return false;
   }
-  bool isExecutable(uint64_t address) const {
+  /// The bytes at `address` that lie whole in one executable segment; empty
+  /// when they do not.
+  std::span<const uint8_t> codeAt(uint64_t address, uint64_t length) const {
     for (const Elf64_Phdr &segment : segments)
       if (segment.p_flags & PF_X && address >= segment.p_vaddr &&
-          address - segment.p_vaddr < segment.p_filesz)
-        return true;
-    return false;
+          length <= segment.p_filesz &&
+          address - segment.p_vaddr <= segment.p_filesz - length)
+        return bytes.subspan(segment.p_offset + (address - segment.p_vaddr),
+                             length);
+    return {};
   }
 
 private:
@@ -229,12 +233,19 @@ hetagon_code readTable(const ObjectReader &object, uint64_t table,
     uint64_t at = table + sizeof(header) + uint64_t(i) * sizeof(raw);
     if (!object.atAddress(at, raw) ||
         !object.textAt(table + int64_t(raw.name_offset), entry.name) ||
-        !object.isExecutable(table + int64_t(raw.code_offset)) ||
         raw.scratch_bytes > maxImageBytes ||
         raw.binding_count > HETAGON_CPU_MAX_BINDINGS ||
         raw.constant_count > 256)
       return fail(error, HETAGON_INVALID_ARGUMENT,
                   "kernel object: table entry %u is invalid", i);
+    std::span<const uint8_t> code =
+        object.codeAt(table + int64_t(raw.code_offset), raw.code_bytes);
+    if (code.empty() ||
+        hetagon_cpu_code_digest(code.data(), code.size()) != raw.code_digest)
+      return fail(error, HETAGON_DATA_LOSS,
+                  "kernel object: the code of '%.200s' is not what was "
+                  "compiled; compile the plan again",
+                  entry.name.c_str());
     entry.bindingCount = raw.binding_count;
     entry.constantCount = raw.constant_count;
     entry.scratchBytes = raw.scratch_bytes;

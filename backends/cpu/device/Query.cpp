@@ -108,9 +108,7 @@ void release(hetagon_device *device, hetagon_buffer buffer) {
 hetagon_code writeBuffer(hetagon_device *device, hetagon_buffer buffer,
                          uint64_t offset, const void *data, uint64_t size,
                          hetagon_error *error) {
-  if (size == 0)
-    return HETAGON_OK;
-  if (!data)
+  if (!data && size)
     return fail(error, HETAGON_INVALID_ARGUMENT, "cpu: write from no memory");
   return device->transfer(buffer, offset, nullptr, data, size, error);
 }
@@ -118,9 +116,7 @@ hetagon_code writeBuffer(hetagon_device *device, hetagon_buffer buffer,
 hetagon_code readBuffer(hetagon_device *device, hetagon_buffer buffer,
                         uint64_t offset, void *data, uint64_t size,
                         hetagon_error *error) {
-  if (size == 0)
-    return HETAGON_OK;
-  if (!data)
+  if (!data && size)
     return fail(error, HETAGON_INVALID_ARGUMENT, "cpu: read to no memory");
   return device->transfer(buffer, offset, data, nullptr, size, error);
 }

@@ -16,6 +16,7 @@
 #include "llvm/IR/LegacyPassManager.h"
 #include "llvm/IR/Module.h"
 #include "llvm/MC/TargetRegistry.h"
+#include "llvm/Object/ELFObjectFile.h"
 #include "llvm/Passes/PassBuilder.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/FileUtilities.h"
@@ -84,7 +85,7 @@ static void addTable(llvm::Module &module,
   llvm::Type *i32 = llvm::Type::getInt32Ty(context);
   llvm::Type *i64 = llvm::Type::getInt64Ty(context);
   llvm::StructType *entryType =
-      llvm::StructType::get(context, {i32, i32, i32, i32, i64, i64});
+      llvm::StructType::get(context, {i32, i32, i32, i32, i64, i64, i64, i64});
   llvm::StructType *tableType = llvm::StructType::get(
       context,
       {i32, i32, i64, llvm::ArrayType::get(entryType, kernels.size())});
@@ -108,11 +109,14 @@ static void addTable(llvm::Module &module,
                                           text, "name");
     llvm::Function *code = module.getFunction(kernel->name);
     entries.push_back(llvm::ConstantStruct::get(
-        entryType, {offsetOf(name), offsetOf(code),
-                    llvm::ConstantInt::get(i32, kernel->bindings),
-                    llvm::ConstantInt::get(i32, kernel->constants),
-                    llvm::ConstantInt::get(i64, kernel->scratchBytes),
-                    llvm::ConstantInt::get(i64, kernel->writtenBindings)}));
+        entryType,
+        {offsetOf(name), offsetOf(code),
+         llvm::ConstantInt::get(i32, kernel->bindings),
+         llvm::ConstantInt::get(i32, kernel->constants),
+         llvm::ConstantInt::get(i64, kernel->scratchBytes),
+         llvm::ConstantInt::get(i64, kernel->writtenBindings),
+         // Known once the code is linked: see sealTable.
+         llvm::ConstantInt::get(i64, 0), llvm::ConstantInt::get(i64, 0)}));
   }
   table->setInitializer(llvm::ConstantStruct::get(
       tableType,
@@ -235,6 +239,54 @@ static llvm::Expected<std::vector<uint8_t>> link(llvm::StringRef object) {
   return std::vector<uint8_t>(bytes.bytes_begin(), bytes.bytes_end());
 }
 
+/// Writes each entry's size and digest of code into the linked object's table.
+static llvm::Error sealTable(std::vector<uint8_t> &file) {
+  using Elf = llvm::object::ELF64LEObjectFile;
+  auto object = Elf::create(llvm::MemoryBufferRef(
+      llvm::toStringRef(llvm::ArrayRef<uint8_t>(file)), "kernels"));
+  if (!object)
+    return object.takeError();
+  auto sections = object->getELFFile().sections();
+  if (!sections)
+    return sections.takeError();
+  // Offset in the file of `bytes` at a virtual address; nothing is moved here.
+  auto locate = [&](uint64_t address, uint64_t bytes) -> uint8_t * {
+    for (const auto &section : *sections)
+      if (section.sh_type != llvm::ELF::SHT_NOBITS && section.sh_addr &&
+          address >= section.sh_addr && bytes <= section.sh_size &&
+          address - section.sh_addr <= section.sh_size - bytes)
+        return file.data() + section.sh_offset + (address - section.sh_addr);
+    return nullptr;
+  };
+  uint64_t tableAddress = 0;
+  llvm::DenseMap<uint64_t, uint64_t> sizes; // of functions, by address
+  for (const llvm::object::ELFSymbolRef symbol : object->symbols()) {
+    auto name = symbol.getName();
+    auto address = symbol.getAddress();
+    if (!name || !address)
+      return llvm::joinErrors(name.takeError(), address.takeError());
+    if (*name == HETAGON_CPU_TABLE_SYMBOL)
+      tableAddress = *address;
+    else if (symbol.getELFType() == llvm::ELF::STT_FUNC)
+      sizes[*address] = symbol.getSize();
+  }
+  uint8_t *at = locate(tableAddress, sizeof(hetagon_cpu_table));
+  if (!at)
+    return failure("the linked object has no table");
+  auto *table = reinterpret_cast<hetagon_cpu_table *>(at);
+  for (uint32_t i = 0; i < table->entry_count; ++i) {
+    hetagon_cpu_entry &entry = table->entries[i];
+    uint64_t address = tableAddress + int64_t(entry.code_offset);
+    entry.code_bytes = sizes.lookup(address);
+    const uint8_t *code = locate(address, entry.code_bytes);
+    if (!code || !entry.code_bytes)
+      return failure("the linked object has no code for table entry " +
+                     llvm::Twine(i));
+    entry.code_digest = hetagon_cpu_code_digest(code, entry.code_bytes);
+  }
+  return llvm::Error::success();
+}
+
 llvm::Expected<std::vector<uint8_t>>
 compileKernels(ModuleOp module, llvm::ArrayRef<const KernelInterface *> kernels,
                const Isa &isa) {
@@ -260,7 +312,12 @@ compileKernels(ModuleOp module, llvm::ArrayRef<const KernelInterface *> kernels,
                                       llvm::CodeGenFileType::ObjectFile))
     return failure("the code generator cannot emit objects");
   emission.run(*code);
-  return link(llvm::StringRef(object.data(), object.size()));
+  auto linked = link(llvm::StringRef(object.data(), object.size()));
+  if (!linked)
+    return linked;
+  if (llvm::Error error = sealTable(*linked))
+    return std::move(error);
+  return linked;
 }
 
 } // namespace hetagon::cpu

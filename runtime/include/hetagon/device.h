@@ -210,9 +210,9 @@ typedef struct hetagon_device_api {
                                hetagon_error *error);
   void (*destroy_fence)(hetagon_device *device, hetagon_fence fence);
   /* Starts when wait_fence (0: none) has reached wait_value; on completion
-   * raises signal_fence to signal_value. The command buffer must live until
-   * then. A failure during execution makes the fence's wait and query return
-   * it. */
+   * raises signal_fence, which there must be, to signal_value. The command
+   * buffer must live until then. A failure during execution makes the fence's
+   * wait and query return it. */
   hetagon_code (*submit)(hetagon_device *device, hetagon_queue queue,
                          hetagon_commands commands, hetagon_fence wait_fence,
                          uint64_t wait_value, hetagon_fence signal_fence,

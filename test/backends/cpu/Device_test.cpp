@@ -53,13 +53,29 @@ struct ObjectFile {
     symbols[1].st_value = offsetof(ObjectFile, table);
     int32_t name = offsetof(ObjectFile, names) - offsetof(ObjectFile, table);
     int32_t code = codeAt - offsetof(ObjectFile, table);
-    table.entries[0] = {name, code, 1, 1, 0, 1};
-    table.entries[1] = {name + 5, code + 32, 1, 0, 0, 0};
+    table.entries[0] = {name, code, 1,         1,
+                        0,    1,    fillBytes, digestOf(0, fillBytes)};
+    table.entries[1] = {
+        name + 5, code + 32, 1,           0,
+        0,        0,         refuseBytes, digestOf(32, refuseBytes)};
+  }
+
+  static constexpr uint64_t fillBytes = 15, refuseBytes = 6;
+  static uint64_t digestOf(uint64_t function, uint64_t bytes) {
+    return hetagon_cpu_code_digest(code().data() + function, bytes);
   }
 
   std::vector<uint8_t> bytes() const {
     std::vector<uint8_t> file(codeAt + 64);
     std::memcpy(file.data(), this, sizeof(*this));
+    std::vector<uint8_t> functions = code();
+    std::copy(functions.begin(), functions.end(), file.begin() + codeAt);
+    return file;
+  }
+
+  /// `fill` at 0, `refuse` at 32.
+  static std::vector<uint8_t> code() {
+    std::vector<uint8_t> bytes(64);
     // fill: only part 0 adds; rdi bindings, rsi constants, rdx part.
     const uint8_t fill[] = {0x48, 0x85, 0xd2,          // test rdx, rdx
                             0x75, 0x07,                // jnz +7
@@ -68,9 +84,10 @@ struct ObjectFile {
                             0x00, 0x01,                // add [rcx], al
                             0x31, 0xc0, 0xc3};         // xor eax,eax; ret
     const uint8_t refuse[] = {0xb8, 1, 0, 0, 0, 0xc3}; // mov eax,1; ret
-    std::memcpy(&file[codeAt], fill, sizeof fill);
-    std::memcpy(&file[codeAt + 32], refuse, sizeof refuse);
-    return file;
+    static_assert(sizeof fill == fillBytes && sizeof refuse == refuseBytes);
+    std::memcpy(&bytes[0], fill, sizeof fill);
+    std::memcpy(&bytes[32], refuse, sizeof refuse);
+    return bytes;
   }
 };
 
@@ -129,6 +146,26 @@ TEST_P(CpuDevice, RunsCommandsInOrder) {
   EXPECT_EQ(counters->submits, 20u);
   EXPECT_EQ(counters->dispatches, 60u);
   EXPECT_GT(counters->busy_ns, 0u);
+}
+
+/// An op whose code is gone does not run on in silence.
+TEST_P(CpuDevice, RefusesCodeThatWasChanged) {
+  std::vector<uint8_t> good = ObjectFile().bytes();
+  for (uint64_t at : {uint64_t(0), ObjectFile::fillBytes - 1, uint64_t(32),
+                      32 + ObjectFile::refuseBytes - 1}) {
+    std::vector<uint8_t> file = good;
+    file[ObjectFile::codeAt + at] ^= 1;
+    Status status = device->load(HETAGON_CPU_FORMAT, file).status();
+    EXPECT_EQ(status.code(), Code::DataLoss) << at;
+    EXPECT_NE(status.message().find(at < 32 ? "'fill'" : "'refuse'"),
+              std::string::npos)
+        << status.str();
+  }
+  ObjectFile object;
+  object.table.entries[1].code_bytes = 0;
+  EXPECT_EQ(load(object).code(), Code::DataLoss);
+  object.table.entries[1].code_bytes = uint64_t(1) << 40;
+  EXPECT_EQ(load(object).code(), Code::DataLoss);
 }
 
 TEST_P(CpuDevice, WaitsForTheFenceOfAnotherQueue) {
@@ -268,7 +305,8 @@ TEST_P(CpuDevice, RefusesObjectsThatAreNoKernels) {
       {"entry count", [](ObjectFile &o) { o.table.entryCount = 1u << 31; },
        "entries"},
       {"code not executable",
-       [](ObjectFile &o) { o.table.entries[0].code_offset = 0; }, "entry 0"},
+       [](ObjectFile &o) { o.table.entries[0].code_offset = 0; },
+       "the code of 'fill'"},
       {"name outside",
        [](ObjectFile &o) { o.table.entries[1].name_offset = INT32_MIN; },
        "entry 1"},
