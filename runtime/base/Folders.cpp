@@ -4,6 +4,8 @@
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
+#include <filesystem>
+#include <sys/auxv.h>
 #include <sys/stat.h>
 
 namespace hetagon {
@@ -33,6 +35,16 @@ std::string configFolder() {
 
 std::string cacheFolder() {
   return folder("HETAGON_CACHE_HOME", "XDG_CACHE_HOME", ".cache");
+}
+
+std::string programFolder() {
+  std::error_code error;
+  std::filesystem::path program =
+      std::filesystem::read_symlink("/proc/self/exe", error);
+  if (error)
+    if (auto name = reinterpret_cast<const char *>(::getauxval(AT_EXECFN)))
+      program = std::filesystem::canonical(name, error);
+  return error ? std::string() : program.parent_path().string();
 }
 
 Status makeFolders(const std::string &path) {

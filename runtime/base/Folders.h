@@ -1,4 +1,4 @@
-// Where a user's settings and caches live.
+// Where a user's settings and caches live, and the running program.
 #ifndef HETAGON_RUNTIME_BASE_FOLDERS_H
 #define HETAGON_RUNTIME_BASE_FOLDERS_H
 
@@ -13,6 +13,10 @@ std::string configFolder();
 /// $HETAGON_CACHE_HOME, else $XDG_CACHE_HOME/hetagon, else ~/.cache/hetagon;
 /// empty when none of these is known.
 std::string cacheFolder();
+
+/// The folder of the running program's file, links resolved; works where there
+/// is no /proc. Empty when the system does not say.
+std::string programFolder();
 
 /// Makes the folder and those above it, readable by this user only.
 Status makeFolders(const std::string &path);

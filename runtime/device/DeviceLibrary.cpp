@@ -1,5 +1,6 @@
 // Finding, opening and checking the device halves of backends.
 #include "runtime/device/DeviceLibrary.h"
+#include "runtime/base/Folders.h"
 #include <algorithm>
 #include <cstdlib>
 #include <cstring>
@@ -149,11 +150,8 @@ std::vector<std::string> DeviceLibrary::searchPath() {
       rest.remove_prefix(std::min(colon + 1, rest.size()));
     }
   }
-  std::error_code error;
-  fs::path program = fs::read_symlink("/proc/self/exe", error);
-  if (!error)
-    folders.push_back(
-        (program.parent_path().parent_path() / "lib/hetagon/devices").string());
+  if (fs::path program = programFolder(); !program.empty())
+    folders.push_back((program.parent_path() / "lib/hetagon/devices").string());
   return folders;
 }
 

@@ -47,8 +47,7 @@ public:
   }
   /// The programs and plugins that make the result.
   void addInstallation() {
-    std::error_code error;
-    fs::path bin = fs::read_symlink("/proc/self/exe", error).parent_path();
+    fs::path bin = programFolder();
     addFile(bin / "hetagon-compile");
     addFile(bin / "hetagon-worker");
     addTree(bin.parent_path() / "lib" / "hetagon");

@@ -1,4 +1,5 @@
 // Running the other programs of the installation.
+#include "runtime/base/Folders.h"
 #include "tools/hetagon/Front.h"
 #include <cerrno>
 #include <csignal>
@@ -17,10 +18,7 @@ namespace hetagon::front {
 namespace {
 
 std::string programPath(const std::string &name) {
-  std::error_code error;
-  std::filesystem::path self =
-      std::filesystem::read_symlink("/proc/self/exe", error);
-  return (self.parent_path() / name).string();
+  return (std::filesystem::path(programFolder()) / name).string();
 }
 
 /// Starts the program; `output` is a descriptor for its standard output, or -1.
