@@ -7,6 +7,11 @@
 
 namespace hetagon {
 
+/// Set on a module whose demands no placement can meet, when that is why
+/// placing failed.
+inline constexpr llvm::StringLiteral unsatisfiableAttrName =
+    "task.unsatisfiable";
+
 #define GEN_PASS_DECL
 #define GEN_PASS_REGISTRATION
 #include "compiler/Planner/Passes.h.inc"

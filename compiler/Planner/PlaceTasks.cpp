@@ -40,6 +40,9 @@ private:
       if (const Place *place = status.place())
         loc = FileLineColLoc::get(module.getContext(), place->file, place->line,
                                   place->column);
+      if (status.code() == Code::NotFound)
+        module->setAttr(unsatisfiableAttrName,
+                        UnitAttr::get(module.getContext()));
       return emitError(loc) << status.message();
     }
 

@@ -57,15 +57,15 @@ struct Scenario {
 class Planner {
 public:
   virtual ~Planner() = default;
-  /// InvalidArgument for pins and devices that contradict or do not exist,
-  /// NotFound, at the request's place, when a request has no device left; the
-  /// message lists, for each device, what excludes it.
+  /// InvalidArgument for pins and devices that contradict or do not exist, and
+  /// for models without files that nobody else runs; NotFound when a request
+  /// has no device left. The message lists, for each device, what excludes it,
+  /// and stands at the request's place.
   virtual StatusOr<Scenario> plan(const Problem &problem) = 0;
 };
 
-/// Takes pins as they are; otherwise the first device that may, in this order
-/// of backends: cpu, reference, any other; endpoints only for models that have
-/// no files here.
+/// Takes pins as they are; otherwise the first device that may, in the order of
+/// the problem's devices; endpoints only for models that have no files here.
 std::unique_ptr<Planner> createTrivialPlanner();
 
 /// What every planner has to refuse: names that nobody has, pins that

@@ -1,4 +1,4 @@
-// The planner of the first version: a fixed order of preference.
+// The planner of the first version: the devices in the order of the system.
 #include "compiler/Planner/Planner.h"
 #include <algorithm>
 
@@ -19,18 +19,10 @@ public:
   }
 
 private:
-  /// Lower is preferred.
-  static int rank(const Request &request, const Device &device) {
-    if (device.isEndpoint)
-      return request.work == Work::Endpoint ? 0 : 3;
-    return device.backend == "cpu" ? 0 : device.backend == "reference" ? 1 : 2;
-  }
-
   static std::string reason(const Request &request, const Device &device) {
     if (device.isEndpoint)
       return "the model '" + request.model + "' is asked over the network";
-    return "the first choice among backends that run " +
-           std::string(request.work == Work::Decoder ? "decoders" : "encoders");
+    return "the first device of those that may take it";
   }
 
   static StatusOr<Choice> choose(const Problem &problem,
@@ -64,19 +56,25 @@ private:
       std::string message = "no device can take '" + request.node + "'";
       for (const auto &[reason, devices] : byReason)
         message += "; " + devices + ": " + reason;
-      Status failure(Code::NotFound, message);
+      // Without its files a model is a bad input; with them, it is the demands
+      // that cannot be met.
+      Status failure(request.missing.empty() ? Code::NotFound
+                                             : Code::InvalidArgument,
+                     message);
       return request.place ? failure.at(*request.place) : failure;
     }
 
-    const Device *best =
-        *std::min_element(candidates.begin(), candidates.end(),
-                          [&](const Device *a, const Device *b) {
-                            return rank(request, *a) < rank(request, *b);
-                          });
+    // The first in the system's order; what asks an endpoint by its model's own
+    // address goes to one first.
+    auto first = std::find_if(
+        candidates.begin(), candidates.end(), [&](const Device *device) {
+          return device->isEndpoint == (request.work == Work::Endpoint);
+        });
+    const Device *best = first == candidates.end() ? candidates[0] : *first;
     for (const Device *device : candidates)
       if (device != best)
         choice.rejected.push_back(device->id + ": '" + best->id +
-                                  "' comes first in the order of preference");
+                                  "' comes first in the order of devices");
     choice.device = best->id;
     choice.why = pin ? "pinned by the user" : reason(request, *best);
     return choice;

@@ -27,7 +27,8 @@ int fail(const Status &status, int exitStatus = exitBadInput);
 
 struct ModelCommand {
   ModelOptions models;
-  std::string model, backend = "cpu", output;
+  std::string model, output;
+  std::string backend; ///< empty: the one to prefer here
   bool json = false;
 };
 int compileModel(const ModelCommand &command);

@@ -1,6 +1,7 @@
 // hetagon-compile flow and check: from a workflow (Agent Spec, or IR of any
 // stage) to a plan.
 #include "compiler/Pipeline/Pipelines.h"
+#include "compiler/Planner/Passes.h"
 #include "frontend/AgentSpec/Import.h"
 #include "mlir/Parser/Parser.h"
 #include "mlir/Pass/PassManager.h"
@@ -171,7 +172,8 @@ int compileFlow(const FlowCommand &command) {
     if (failed(runPipeline(module, [&](OpPassManager &passes) {
           pipeline::buildPlacingPipeline(passes, placing);
         })))
-      return exitBadInput;
+      return module->hasAttr(unsatisfiableAttrName) ? exitUnsatisfiable
+                                                    : exitBadInput;
   }
   if (failed(runPipeline(module, pipeline::buildClosingPipeline)))
     return exitBadInput;

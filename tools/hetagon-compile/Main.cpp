@@ -27,8 +27,9 @@ int main(int argc, char **argv) {
       ->required();
   modelApp->add_option("-o", modelCommand.output, "The plan's file")
       ->required();
-  modelApp->add_option("--backend", modelCommand.backend,
-                       "Backend to run on (default: cpu)");
+  modelApp->add_option(
+      "--backend", modelCommand.backend,
+      "Backend to run on (default: the first that devices lists)");
   modelApp->add_flag("--json", modelCommand.json, "Prints the summary as JSON");
   addModelOptions(*modelApp, modelCommand.models);
 

@@ -65,20 +65,24 @@ int compileModel(const ModelCommand &command) {
   const FoundDevice *device = nullptr;
   for (const FoundDevice &found : *devices) {
     names += (names.empty() ? "" : ", ") + found.backend;
-    if (found.backend == command.backend)
+    if (found.backend == command.backend ||
+        (command.backend.empty() && !device && !found.onlyWhenAsked))
       device = &found;
   }
   if (!device)
-    return fail(Status(Code::NotFound, "no usable device of backend '" +
-                                           command.backend +
-                                           "' here; there are: " + names));
+    return fail(
+        Status(Code::NotFound,
+               (command.backend.empty()
+                    ? "no usable device"
+                    : "no usable device of backend '" + command.backend + "'") +
+                   std::string(" here; there are: ") + names));
 
   OwningOpRef<ModuleOp> module =
       makeModule(session.context(), description->decoder() != nullptr);
   if (!module)
     return exitInternal;
   Builder builder(&session.context());
-  StringAttr id = builder.getStringAttr(command.backend);
+  StringAttr id = builder.getStringAttr(device->backend);
   module->walk([&](Operation *op) {
     if (auto found = dyn_cast<task::DeviceOp>(op)) {
       found.setIdAttr(id);

@@ -136,7 +136,8 @@ StatusOr<std::vector<FoundDevice>> Session::devices() {
     if (!entry.contains("error"))
       list.push_back({entry.value("backend", ""),
                       entry.value("architecture", ""),
-                      entry.value("memory_bytes", uint64_t(0))});
+                      entry.value("memory_bytes", uint64_t(0)),
+                      entry.value("only_when_asked", false)});
   found = list;
   return list;
 }
@@ -193,19 +194,13 @@ LogicalResult Session::addSystem(ModuleOp module, const std::string &path,
             : task::RungAttr(),
         endpoint, text(entry.config));
   };
-  // A device of the file takes the place of the one found under its id.
-  for (const FoundDevice &device : *local) {
-    bool replaced = llvm::any_of(entries, [&](const DeviceEntry &entry) {
-      return entry.id == device.backend;
-    });
-    bool pinned = llvm::any_of(pins, [&](const std::string &pin) {
-      return pin.ends_with("=" + device.backend);
-    });
-    DeviceEntry plain;
-    plain.id = plain.backend = device.backend;
-    if (!replaced && (pinned || device.architecture != "null"))
-      add(loc, plain, &device);
-  }
+  auto isPinned = [&](const std::string &id) {
+    return llvm::any_of(
+        pins, [&](const std::string &pin) { return pin.ends_with("=" + id); });
+  };
+  // In the order of the file, then of preference; what computes nothing comes
+  // last. A device of the file takes the place of the one found under its id.
+  std::vector<std::tuple<Location, DeviceEntry, const FoundDevice *>> asked;
   for (const DeviceEntry &entry : entries) {
     const FoundDevice *device = nullptr;
     for (const FoundDevice &candidate : *local)
@@ -216,8 +211,26 @@ LogicalResult Session::addSystem(ModuleOp module, const std::string &path,
     if (!device && !entry.endpoint)
       return emitError(where)
              << "no usable device of backend '" << entry.backend << "' here";
-    add(where, entry, device);
+    if (!device || !device->onlyWhenAsked)
+      add(where, entry, device);
+    else
+      asked.emplace_back(where, entry, device);
   }
+  for (const FoundDevice &device : *local) {
+    if (llvm::any_of(entries, [&](const DeviceEntry &entry) {
+          return entry.id == device.backend;
+        }))
+      continue;
+    DeviceEntry plain;
+    plain.id = plain.backend = device.backend;
+    if (!device.onlyWhenAsked)
+      add(loc, plain, &device);
+    else
+      asked.emplace_back(loc, plain, &device);
+  }
+  for (const auto &[where, entry, device] : asked)
+    if (isPinned(entry.id))
+      add(where, entry, device);
   return success();
 }
 

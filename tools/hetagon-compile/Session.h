@@ -20,6 +20,7 @@ namespace hetagon::compile {
 struct FoundDevice {
   std::string backend, architecture;
   uint64_t memoryBytes = 0;
+  bool onlyWhenAsked = false; ///< computes nothing real
 };
 
 class Session {
@@ -32,9 +33,9 @@ public:
   /// Resolves a model id; a path that exists stands for itself.
   StatusOr<std::string> locateModel(const std::string &model) const;
 
-  /// Adds a task.system with the devices found here, and those of the file
-  /// `devices` (empty: none), to a module that has none. Devices that compute
-  /// nothing (architecture "null") are there only when a pin names them.
+  /// Adds a task.system with the devices of the file `devices` (empty: none)
+  /// and those found here, to a module that has none, the one to prefer first.
+  /// Devices that compute nothing are there only when a pin names them.
   mlir::LogicalResult addSystem(mlir::ModuleOp module,
                                 const std::string &devices,
                                 const std::vector<std::string> &pins);

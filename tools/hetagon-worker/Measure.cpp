@@ -243,11 +243,13 @@ int measureDevices() {
       HETAGON_ASSIGN_OR_RETURN(
           std::shared_ptr<Device> device,
           Device::open(library, executor.host(), found.backend));
+      if (device->info().preference == HETAGON_PREFERENCE_NEVER)
+        return Json();
       return measureDevice(*device);
     }();
-    if (one.isOk())
+    if (one.isOk() && !one->is_null())
       devices.push_back(std::move(*one));
-    else
+    else if (!one.isOk())
       std::cerr << "warning: " << one.status().str() << "\n";
   }
   std::cout << printJson({{"workers", executor.workers()},

@@ -279,6 +279,7 @@ int buildIndex(const IndexCommand &command) {
 
 int devices(bool json) {
   HostExecutor executor;
+  std::map<std::string, uint32_t> preferences;
   Json list = Json::array();
   for (const DeviceLibrary::Available &found : DeviceLibrary::available()) {
     Json entry = {{"backend", found.backend}};
@@ -294,11 +295,22 @@ int devices(bool json) {
       entry["architecture"] = info.architecture;
       entry["memory_bytes"] = info.memory_bytes;
       entry["own_address_space"] = info.own_address_space != 0;
+      if (info.preference == HETAGON_PREFERENCE_NEVER)
+        entry["only_when_asked"] = true;
+      else
+        preferences[found.backend] = info.preference;
     } else {
       entry["error"] = device.status().str();
     }
     list.push_back(std::move(entry));
   }
+  // The one to take first comes first.
+  auto rank = [&](const Json &entry) {
+    std::string backend = entry["backend"];
+    return std::pair(-int64_t(preferences[backend]), backend);
+  };
+  std::sort(list.begin(), list.end(),
+            [&](const Json &a, const Json &b) { return rank(a) < rank(b); });
   if (json) {
     std::cout << printJson({{"devices", list}}) << "\n";
     return exitOk;

@@ -47,7 +47,8 @@ int compileFlow(const CompileOptions &options, const std::string &output,
 /// The cached plan of a flow, compiled when it is not there. `plan` receives
 /// its path.
 int cachedFlowPlan(const CompileOptions &options, std::string &plan);
-/// The cached plan that holds one model on one backend.
+/// The cached plan that holds one model on one backend (empty: the one to
+/// prefer here).
 int cachedModelPlan(const ModelOptions &options, const std::string &model,
                     const std::string &backend, std::string &plan);
 

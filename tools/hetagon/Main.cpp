@@ -146,7 +146,7 @@ int main(int argc, char **argv) {
   listApp->add_flag("--json", json, "Prints JSON");
   addModelOptions(*listApp, models);
 
-  std::string model, prompt, text, backend = "cpu";
+  std::string model, prompt, text, backend;
   std::string maxTokens = "128", temperature = "0", topK = "0", topP = "1",
               seed = "0", topLogprobs = "5";
   bool chat = false;
@@ -164,7 +164,8 @@ int main(int argc, char **argv) {
   generateApp->add_option("--seed", seed, "Seed of sampling");
   generateApp->add_option("--top-logprobs", topLogprobs,
                           "Most likely first tokens reported with --json");
-  generateApp->add_option("--backend", backend, "Backend (default: cpu)");
+  generateApp->add_option("--backend", backend,
+                          "Backend (default: the first that devices lists)");
   generateApp->add_flag("--chat", chat,
                         "Puts the prompt through the chat template");
   addWorkerOptions(*generateApp, worker);
@@ -177,7 +178,8 @@ int main(int argc, char **argv) {
   auto *embedApp = app.add_subcommand("embed", "The embedding of a text");
   addModel(*embedApp);
   embedApp->add_option("--text", text, "The text")->required();
-  embedApp->add_option("--backend", backend, "Backend (default: cpu)");
+  embedApp->add_option("--backend", backend,
+                       "Backend (default: the first that devices lists)");
   addWorkerOptions(*embedApp, worker);
 
   std::string promptTokens = "512", generated = "64", batch = "1", rounds = "3";
@@ -189,7 +191,8 @@ int main(int argc, char **argv) {
   benchModel->add_option("-n", generated, "Tokens to generate");
   benchModel->add_option("-b", batch, "Sequences at once");
   benchModel->add_option("-r", rounds, "Rounds; the median is printed");
-  benchModel->add_option("--backend", backend, "Backend (default: cpu)");
+  benchModel->add_option("--backend", backend,
+                         "Backend (default: the first that devices lists)");
   addWorkerOptions(*benchModel, worker);
 
   try {

@@ -134,8 +134,8 @@ int cachedIndex(const CompileOptions &options, const Json &need,
   if (fs::exists(path, error))
     return exitOk;
   std::string plan;
-  // Always on the processor and by one thread: the same bytes everywhere.
-  int status = cachedModelPlan(options.models, model, "cpu", plan);
+  // On one device and by one thread: the same bytes whenever it is built here.
+  int status = cachedModelPlan(options.models, model, {}, plan);
   if (status != exitOk)
     return status;
   std::cerr << "indexing " << documents << " with " << model << "\n";
@@ -247,7 +247,9 @@ int cachedModelPlan(const ModelOptions &options, const std::string &model,
   std::error_code error;
   if (fs::exists(plan, error))
     return exitOk;
-  Words words = {"model", model, "--backend", backend, "-o", plan};
+  Words words = {"model", model, "-o", plan};
+  if (!backend.empty())
+    words.insert(words.end(), {"--backend", backend});
   for (const std::string &word : options.words())
     words.push_back(word);
   std::string summary;

@@ -93,6 +93,7 @@ hetagon_code describe(hetagon_device *, hetagon_device_info *info,
   info->max_buffer_bytes = 0;
   info->buffer_alignment = 64;
   info->max_in_flight = Client::maxInFlight;
+  info->preference = HETAGON_PREFERENCE_NEVER;
   return HETAGON_OK;
 }
 

@@ -81,6 +81,7 @@ hetagon_code describe(hetagon_device *, hetagon_device_info *info,
   info->max_buffer_bytes = 0;
   info->buffer_alignment = 64;
   info->max_in_flight = Device::maxInFlight;
+  info->preference = 200;
   return HETAGON_OK;
 }
 

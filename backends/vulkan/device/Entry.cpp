@@ -78,6 +78,7 @@ hetagon_code describe(hetagon_device *device, hetagon_device_info *info,
   info->buffer_alignment =
       uint32_t(std::max<uint64_t>(16, limits.minStorageBufferOffsetAlignment));
   info->max_in_flight = Device::maxInFlight;
+  info->preference = 100; // the encoders only, and perhaps in software
   return HETAGON_OK;
 }
 

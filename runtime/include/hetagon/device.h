@@ -97,7 +97,14 @@ typedef struct hetagon_device_info {
                                  least 1 */
   uint32_t max_in_flight; /* submissions a queue accepts before submit blocks;
                              at least 1 */
+  uint32_t preference;    /* which device to take first where no time of any is
+                             known: the higher; 0 when there is no opinion,
+                             HETAGON_PREFERENCE_NEVER for what computes nothing
+                             and is there only for those who ask for it */
+  uint32_t reserved;
 } hetagon_device_info;
+
+#define HETAGON_PREFERENCE_NEVER UINT32_MAX
 
 typedef struct hetagon_binding {
   hetagon_buffer buffer;

@@ -109,18 +109,19 @@ TEST(TrivialPlanner, KeepsEveryRuleOrSaysWhyNot) {
   EXPECT_GT(refused, 500u);
 }
 
-TEST(TrivialPlanner, PrefersTheCpu) {
+TEST(TrivialPlanner, TakesTheFirstDeviceThatMay) {
   Problem problem;
-  problem.devices = {{"v", "vulkan", "here", false},
-                     {"r", "reference", "here", false},
-                     {"c", "cpu", "here", false}};
+  problem.devices = {{"far", "remote", "eu", true},
+                     {"b", "x", "here", false},
+                     {"a", "y", "here", false}};
   problem.requests = {
       {.node = "n", .steps = {"n"}, .model = "m", .work = Work::Encoder}};
-  EXPECT_EQ(createTrivialPlanner()->plan(problem)->choices[0].device, "c");
-  problem.forbidden = {"c"};
-  EXPECT_EQ(createTrivialPlanner()->plan(problem)->choices[0].device, "r");
-  problem.forbidden = {"c", "r"};
-  EXPECT_EQ(createTrivialPlanner()->plan(problem)->choices[0].device, "v");
+  EXPECT_EQ(createTrivialPlanner()->plan(problem)->choices[0].device, "b");
+  problem.forbidden = {"b"};
+  EXPECT_EQ(createTrivialPlanner()->plan(problem)->choices[0].device, "a");
+  problem.forbidden = {"b", "a"};
+  EXPECT_EQ(createTrivialPlanner()->plan(problem).status().code(),
+            Code::NotFound);
 }
 
 TEST(TrivialPlanner, AsksAModelWithoutFilesElsewhereOnly) {

@@ -12,7 +12,7 @@
 
 // MODEL: place-tasks: 1 steps of 'secret' on 'vulkan:0': pinned by the user
 // MODEL: place-tasks: 1 steps of 'cite' on 'vulkan:0': pinned by the user
-// MODEL: place-tasks: 4 steps of 'answer' on 'cpu': the first choice
+// MODEL: place-tasks: 4 steps of 'answer' on 'cpu': the first device
 // MODEL: task.place "secret" on "vulkan:0"
 
 // MOON: error: cannot pin 'answer' to 'moon': there is no such device; there are: cpu, vulkan:0, remote
@@ -49,9 +49,9 @@ task.graph @flow("q" %q: !agent.message, "p" %p: !agent.json) -> () {
 }
 
 // CHECK: task.scenario @primary {
-// CHECK-NEXT: task.place "secret" on "cpu" why "the first choice among backends that run encoders" rejected ["remote: data of class 'confidential' may not be in its zone 'far'", "vulkan:0: 'cpu' comes first in the order of preference"]
+// CHECK-NEXT: task.place "secret" on "cpu" why "the first device of those that may take it" rejected ["remote: data of class 'confidential' may not be in its zone 'far'", "vulkan:0: 'cpu' comes first in the order of devices"]
 // CHECK-NEXT: task.place "cite" on "cpu"
-// CHECK-NEXT: task.place "answer.tokenize" on "cpu" why "the first choice among backends that run decoders" rejected ["remote: an endpoint; used when pinned", "vulkan:0: 'cpu' comes first in the order of preference"]
+// CHECK-NEXT: task.place "answer.tokenize" on "cpu" why "the first device of those that may take it" rejected ["remote: an endpoint; used when pinned", "vulkan:0: 'cpu' comes first in the order of devices"]
 // CHECK-NEXT: task.place "answer.prefill" on "cpu"
 // CHECK-NEXT: task.place "answer.decode" on "cpu"
 // CHECK-NEXT: task.place "answer.text" on "cpu"

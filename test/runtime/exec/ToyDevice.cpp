@@ -192,7 +192,9 @@ hetagon_code describe(Device *device, hetagon_device_info *info,
            0,
            device->maxBufferBytes,
            16,
-           4};
+           4,
+           0,
+           0};
   return HETAGON_OK;
 }
 
