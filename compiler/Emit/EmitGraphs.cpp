@@ -307,10 +307,33 @@ private:
       step->location = locationOf(op.getLoc());
       addInput(*step, "value", value);
       set(*step, "name", name);
-      if (isa<agent::StreamType>(value.getType()))
+      if (comesInPieces(value))
         set(*step, "stream", "true");
       made.steps.push_back(std::move(step));
     }
+  }
+
+  /// Whether a value is written token by token: by a generation, perhaps one at
+  /// the end of a graph that is called, or of one case of a branch.
+  bool comesInPieces(Value value) {
+    auto result = dyn_cast<OpResult>(value);
+    if (!result)
+      return false;
+    if (isa<agent::StreamType>(value.getType()) ||
+        isa<task::GenerateOp>(result.getOwner()))
+      return true;
+    SmallVector<FlatSymbolRefAttr> inner;
+    if (auto call = dyn_cast<task::CallOp>(result.getOwner()))
+      inner.push_back(call.getCalleeAttr());
+    else if (auto branch = dyn_cast<task::BranchOp>(result.getOwner()))
+      llvm::append_range(inner,
+                         branch.getGraphs().getAsRange<FlatSymbolRefAttr>());
+    return llvm::any_of(inner, [&](FlatSymbolRefAttr ref) {
+      auto callee = emitter.module.lookupSymbol<task::GraphOp>(ref);
+      return callee &&
+             comesInPieces(callee.getEntry().getTerminator()->getOperand(
+                 result.getResultNumber()));
+    });
   }
 
   Emitter &emitter;

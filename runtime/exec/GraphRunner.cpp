@@ -78,6 +78,8 @@ struct Activation {
   Clock::time_point deadline; ///< of the steps that contain it
   std::optional<Place> place; ///< of the innermost such step that has one
   Values inputs;
+  /// By result: the flow's outputs that show it as it comes.
+  std::vector<std::vector<std::string>> shownBy;
   /// By step. Written under the run's mutex before its readers are started,
   /// which read without.
   std::vector<Values> results;
@@ -139,9 +141,10 @@ private:
   void finish(const Running &running, Values values);
   /// Ends the run with this failure, unless it has one already.
   void fail(const Running &running, const Status &failure);
-  /// Runs a graph of a step's with inputs by name.
+  /// Runs a graph of a step's with inputs by name. `isShown`: its results are
+  /// the step's own, so that who shows these as they come shows those.
   void enter(const Running &running, uint32_t graph, std::string path,
-             const Inputs &inputs, Done done);
+             const Inputs &inputs, bool isShown, Done done);
   void begin(std::shared_ptr<Activation> activation);
   void runLeaf(const Running &running);
   StatusOr<Values> attempt(const Running &running, const Inputs &inputs,
@@ -149,7 +152,7 @@ private:
   void runBranch(const Running &running);
   void runMap(const Running &running);
   void startItem(std::shared_ptr<MapProgress> progress);
-  std::vector<std::string> streamedOutputs(const Running &running) const;
+  std::vector<std::string> shownBy(const Running &running, uint32_t port) const;
   void streamed(const std::string &output, std::string_view piece);
   void record(StepReport report, Clock::time_point begin);
 
@@ -173,7 +176,7 @@ private:
 };
 
 void Run::enter(const Running &running, uint32_t index, std::string path,
-                const Inputs &inputs, Done done) {
+                const Inputs &inputs, bool isShown, Done done) {
   const StepT &step = running.step();
   const Activation &outer = *running.activation;
   auto activation = std::make_shared<Activation>();
@@ -190,6 +193,9 @@ void Run::enter(const Running &running, uint32_t index, std::string path,
     activation->place = Place{
         step.location->file, step.location->line, step.location->column, {}};
   activation->done = std::move(done);
+  if (isShown)
+    for (uint32_t port = 0; port < step.outputs.size(); ++port)
+      activation->shownBy.push_back(shownBy(running, port));
   for (const auto &port : activation->graph->inputs)
     activation->inputs.push_back(inputs.at(port->name)); // a verified plan's
   begin(std::move(activation));
@@ -223,7 +229,7 @@ void Run::start(Running running) {
   case StepKind::call:
     return post([this, running] {
       enter(running, running.step().graphs[0], running.path(),
-            running.activation->inputsOf(running.step()),
+            running.activation->inputsOf(running.step()), /*isShown=*/true,
             [this, running](Values values) {
               finish(running, std::move(values));
             });
@@ -285,7 +291,7 @@ void Run::runBranch(const Running &running) {
       if ((*cases)[i] == Json(*wanted))
         return enter(running, step.graphs[i],
                      running.path() + "[" + *wanted + "]", inputs,
-                     [this, running](Values values) {
+                     /*isShown=*/true, [this, running](Values values) {
                        finish(running, std::move(values));
                      });
   constexpr size_t shown = 80;
@@ -349,7 +355,7 @@ void Run::startItem(std::shared_ptr<MapProgress> progress) {
   const Running &running = progress->running;
   enter(running, running.step().graphs[0],
         running.path() + "[" + std::to_string(item) + "]", inputs,
-        [this, progress, item](Values values) {
+        /*isShown=*/false, [this, progress, item](Values values) {
           {
             std::lock_guard lock(progress->mutex);
             progress->results[item] = std::move(values);
@@ -379,21 +385,26 @@ void Run::streamed(const std::string &output, std::string_view piece) {
     options.onStream(output, piece);
 }
 
-/// The flow's streamed outputs that show this step's text.
-std::vector<std::string> Run::streamedOutputs(const Running &running) const {
+/// The flow's streamed outputs that show this output of a step: those that read
+/// it, and those that show the results of the graph which it is one of.
+std::vector<std::string> Run::shownBy(const Running &running,
+                                      uint32_t port) const {
   std::vector<std::string> names;
-  const StepGraphT *graph = running.activation->graph;
-  if (running.step().kind != StepKind::generate ||
-      graph != runtime.plan().graphs[runtime.plan().entry].get())
-    return names;
-  for (const auto &reader : graph->steps) {
-    if (reader->kind != StepKind::output ||
-        reader->inputs[0]->step != int32_t(running.index))
+  const Activation &activation = *running.activation;
+  auto isRead = [&](const plan::fb::SourceT &source) {
+    return source.step == int32_t(running.index) && source.port == port;
+  };
+  for (const auto &reader : activation.graph->steps) {
+    if (reader->kind != StepKind::output || !isRead(*reader->inputs[0]))
       continue;
     const std::string *stream = attributeOf(*reader, "stream");
     if (stream && *stream == "true")
       names.push_back(*attributeOf(*reader, "name"));
   }
+  for (size_t result = 0; result < activation.shownBy.size(); ++result)
+    if (isRead(*activation.graph->results[result]))
+      names.insert(names.end(), activation.shownBy[result].begin(),
+                   activation.shownBy[result].end());
   return names;
 }
 
@@ -418,7 +429,10 @@ StatusOr<Values> Run::attempt(const Running &running, const Inputs &inputs,
                       stopping.get_token(),
                       report,
                       {}};
-  if (std::vector<std::string> names = streamedOutputs(running); !names.empty())
+  std::vector<std::string> names;
+  if (step.kind == StepKind::generate)
+    names = shownBy(running, 0);
+  if (!names.empty())
     context.onText = [this, names, &shown](std::string_view piece) {
       shown = true;
       for (const std::string &name : names)

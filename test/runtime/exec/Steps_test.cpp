@@ -91,6 +91,45 @@ Generated generate(PlanRuntime &runtime, const std::string &prompt,
 
 } // namespace
 
+/// The answer is written two graphs further down, in one case of a branch.
+TEST(Steps, GenerationInsideCallsAndBranchesIsStreamed) {
+  PlanT plan = emptyPlan();
+  uint32_t decoder = addToyDecoder(plan);
+  addGraph(plan, "main", {{"prompt", "text"}});
+  addGraph(plan, "inner", {{"prompt", "text"}});
+  StepGraphT &chosen = addGraph(plan, "chosen", {{"prompt", "text"}});
+  StepGraphT &other = addGraph(plan, "other", {{"prompt", "text"}});
+  addStep(chosen, "answer", StepKind::generate, {{"prompt", graphInput()}},
+          {{"text", "text"}}, {{"max_tokens", "20"}})
+      .service = int32_t(decoder);
+  addResult(chosen, "reply", "text", from(0));
+  addConstant(other, "no", "text", "no");
+  addResult(other, "reply", "text", from(0));
+  StepGraphT &inner = *plan.graphs[1];
+  addConstant(inner, "which", "text", "chosen");
+  // Another generation, which nobody shows.
+  addStep(inner, "unseen", StepKind::generate, {{"prompt", graphInput()}},
+          {{"text", "text"}}, {{"max_tokens", "5"}})
+      .service = int32_t(decoder);
+  addStep(inner, "route", StepKind::branch,
+          {{"selector", from(0)}, {"prompt", graphInput()}},
+          {{"reply", "text"}}, {{"cases", R"(["other", "chosen"])"}})
+      .graphs = {3, 2};
+  addResult(inner, "reply", "text", from(2));
+  StepGraphT &main = *plan.graphs[0];
+  addStep(main, "call", StepKind::call, {{"prompt", graphInput()}},
+          {{"reply", "text"}})
+      .graphs = {1};
+  addStreamedOutput(main, "answer", from(0));
+  addResult(main, "answer", "text", from(0));
+  auto runtime = openPlan(plan, {}, folder());
+  ASSERT_TRUE(runtime);
+  Generated made = generate(*runtime, "Hello there");
+  EXPECT_EQ(made.text, greedy("Hello there", 20));
+  EXPECT_EQ(made.streamed, made.text);
+  EXPECT_EQ(made.pieces, 20u);
+}
+
 TEST(Steps, GenerationIsStreamed) {
   auto runtime = openPlan(generatePlan({{"max_tokens", "20"}}), {}, folder());
   ASSERT_TRUE(runtime);
