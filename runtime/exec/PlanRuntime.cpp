@@ -112,10 +112,11 @@ Status PlanRuntime::loadService(const plan::fb::ServiceT &service,
       HETAGON_RETURN_IF_ERROR(openWeights(uint32_t(buffer->artefact)));
   // The service as part of the plan: the plan stays while it does.
   std::shared_ptr<const plan::fb::ServiceT> shared(root, &service);
-  HETAGON_ASSIGN_OR_RETURN(std::shared_ptr<ServiceInstance> instance,
-                           ServiceInstance::load(shared, on,
-                                                 makeSources(file, weights),
-                                                 options.service));
+  ServiceOptions serving = options.service;
+  serving.trace = options.trace;
+  HETAGON_ASSIGN_OR_RETURN(
+      std::shared_ptr<ServiceInstance> instance,
+      ServiceInstance::load(shared, on, makeSources(file, weights), serving));
 
   if (service.kind == plan::fb::ServiceKind::encoder) {
     HETAGON_ASSIGN_OR_RETURN(loaded.encoder,
@@ -124,15 +125,6 @@ Status PlanRuntime::loadService(const plan::fb::ServiceT &service,
   }
   BatchOptions batch;
   batch.chunkTokens = options.chunkTokens;
-  if (Trace *trace = options.trace) {
-    std::string track = "device " + loaded.device + ": " + service.name;
-    batch.onStep = [trace, track](const StepRecord &record) {
-      trace->span(track, "step", record.begin, record.end,
-                  {{"rows", record.rows},
-                   {"sequences", record.sequences},
-                   {"prefill_rows", record.prefillRows}});
-    };
-  }
   HETAGON_ASSIGN_OR_RETURN(loaded.decoder,
                            BatchScheduler::create(instance, std::move(batch)));
   return Status::ok();

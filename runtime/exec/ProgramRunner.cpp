@@ -126,7 +126,12 @@ Status ProgramRunner::run(const SymbolValues &symbols,
   }
 
   HETAGON_ASSIGN_OR_RETURN(const Commands *commands, commandsFor(values));
+  auto begin = Trace::Clock::now();
   HETAGON_RETURN_IF_ERROR(submitAndWait(*commands));
+  instance->traceSubmission("step", begin,
+                            {{"rows", values.rows},
+                             {"sequences", values.seqs},
+                             {"outputs", values.outs}});
   ++count.steps;
 
   for (const Output &output : outputs) {
@@ -165,7 +170,9 @@ Status ProgramRunner::copyPages(std::span<const PageCopy> copies) {
     HETAGON_RETURN_IF_ERROR(device.recordCopy(
         commands, pool, copy.source * bytes, pool, copy.target * bytes, bytes));
   }
+  auto begin = Trace::Clock::now();
   Status status = submitAndWait(commands);
+  instance->traceSubmission("copy", begin, {{"pages", copies.size()}});
   if (!stuck.isOk())
     recorded.push_front({SymbolValues(), std::move(commands)});
   return status;

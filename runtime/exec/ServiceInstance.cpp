@@ -55,4 +55,12 @@ Status ServiceInstance::record(const Commands &commands,
   return Status::ok();
 }
 
+void ServiceInstance::traceSubmission(const char *name,
+                                      Trace::Clock::time_point begin,
+                                      Json details) const {
+  if (opts.trace)
+    opts.trace->span("queue of " + this->name() + " on " + dev->id(), name,
+                     begin, Trace::Clock::now(), std::move(details));
+}
+
 } // namespace hetagon

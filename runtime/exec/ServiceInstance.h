@@ -6,6 +6,7 @@
 #include "runtime/device/Device.h"
 #include "runtime/exec/ServiceSources.h"
 #include "runtime/exec/ServiceSymbols.h"
+#include "runtime/exec/Trace.h"
 #include "runtime/plan/plan_generated.h"
 #include <memory>
 #include <span>
@@ -26,6 +27,9 @@ struct ServiceOptions {
   uint32_t maxOutputs = 0;
   /// A submission that takes longer fails with DeadlineExceeded.
   std::chrono::milliseconds stepTimeout{std::chrono::minutes(10)};
+  /// Gets a span for each submission, on the track of the service's queue; null
+  /// for none. Outlives the instance.
+  Trace *trace = nullptr;
 };
 
 /// Immutable after load(); the buffers' contents belong to the one
@@ -49,6 +53,9 @@ public:
   const std::string &name() const { return service->name; }
   Device &device() const { return *dev; }
   const ServiceOptions &options() const { return opts; }
+  /// Records a submission that began at `begin` and has just ended.
+  void traceSubmission(const char *name, Trace::Clock::time_point begin,
+                       Json details) const;
   /// The most that each symbol can be: what the buffers are sized for.
   const SymbolValues &limits() const { return limit; }
   uint32_t kvPages() const { return static_cast<uint32_t>(limit.pages); }

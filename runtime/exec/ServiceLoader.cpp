@@ -384,9 +384,11 @@ Status ServiceLoader::runLoadProgram() {
       instance.record(commands, *service.load, loadCommands, instance.limit));
   HETAGON_ASSIGN_OR_RETURN(Queue queue, device.createQueue());
   HETAGON_ASSIGN_OR_RETURN(Fence fence, device.createFence());
+  auto begin = Trace::Clock::now();
   HETAGON_RETURN_IF_ERROR(device.submit(queue, commands, fence, 1));
-  return device.wait(fence, 1, std::chrono::nanoseconds::max())
-      .withContext("load program");
+  Status status = device.wait(fence, 1, std::chrono::nanoseconds::max());
+  instance.traceSubmission("load", begin, {{"commands", loadCommands.size()}});
+  return status.withContext("load program");
 }
 
 void ServiceLoader::releaseLoadOnly() {

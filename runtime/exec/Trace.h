@@ -1,5 +1,5 @@
 // A record of what ran when, in Chrome's trace-event format: one track for each
-// step's graph and for each device queue.
+// step and for each device queue.
 #ifndef HETAGON_RUNTIME_EXEC_TRACE_H
 #define HETAGON_RUNTIME_EXEC_TRACE_H
 

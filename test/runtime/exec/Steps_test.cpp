@@ -91,6 +91,54 @@ Generated generate(PlanRuntime &runtime, const std::string &prompt,
 
 } // namespace
 
+/// One track a queue, a span a submission; the text is nowhere.
+TEST(Steps, SubmissionsAreTracedByQueue) {
+  Trace trace;
+  RuntimeOptions options;
+  options.trace = &trace;
+  PlanT plan = generatePlan({{"max_tokens", "20"}});
+  StepGraphT &main = *plan.graphs[0];
+  addStep(main, "embed", StepKind::embed, {{"text", graphInput()}},
+          {{"embedding", "embedding"}})
+      .service = int32_t(addToyEncoder(plan));
+  auto runtime = openPlan(plan, std::move(options), folder());
+  ASSERT_TRUE(runtime);
+  std::string text = generate(*runtime, "Hello there").text;
+  auto json = parseJson(trace.print(), "trace");
+  ASSERT_TRUE(json.isOk());
+  std::map<int, std::string> tracks;
+  std::map<std::string, std::vector<Json>> spans;
+  for (const Json &event : (*json)["traceEvents"])
+    if (event["ph"] == "M")
+      tracks[event["tid"]] = event["args"]["name"];
+  for (const Json &event : (*json)["traceEvents"])
+    if (event["ph"] == "X")
+      spans[tracks[event["tid"]]].push_back(event);
+  size_t queues = 0;
+  for (const auto &[track, list] : spans) {
+    if (!track.starts_with("queue of "))
+      continue;
+    ++queues;
+    double end = 0; // a queue does one thing at a time
+    for (const Json &span : list) {
+      EXPECT_GE(span["ts"].get<double>(), end - 1) << track;
+      end = span["ts"].get<double>() + span["dur"].get<double>();
+    }
+  }
+  EXPECT_EQ(queues, 2u);
+  const std::string decoder = "queue of " + plan.services[0]->name + " on " +
+                              plan.devices[plan.services[0]->device]->id;
+  size_t steps = 0, rows = 0;
+  for (const Json &span : spans[decoder])
+    if (span["name"] == "step") {
+      ++steps;
+      rows += span["args"]["rows"].get<size_t>();
+    }
+  EXPECT_EQ(steps, 20u) << decoder;
+  EXPECT_EQ(rows, std::string("Hello there").size() + 19);
+  EXPECT_EQ(trace.print().find(text), std::string::npos);
+}
+
 /// The answer is written two graphs further down, in one case of a branch.
 TEST(Steps, GenerationInsideCallsAndBranchesIsStreamed) {
   PlanT plan = emptyPlan();
