@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <filesystem>
 #include <iostream>
+#include <unistd.h>
 
 namespace hetagon::front {
 
@@ -51,9 +52,14 @@ public:
     addFile(bin / "hetagon-compile");
     addFile(bin / "hetagon-worker");
     addTree(bin.parent_path() / "lib" / "hetagon");
-    for (const char *name : {"HETAGON_DEVICE_PATH", "HETAGON_LOWERING_PATH"})
-      if (const char *value = std::getenv(name))
-        add(value);
+    // Folders of plugins, and whatever devices listen to; not where things are
+    // kept.
+    for (char **entry = environ; *entry; ++entry) {
+      std::string_view setting = *entry;
+      if (setting.starts_with("HETAGON_") &&
+          !setting.substr(0, setting.find('=')).ends_with("_HOME"))
+        add(std::string(setting));
+    }
   }
   std::string digest() const { return hex(sha256(material)); }
 

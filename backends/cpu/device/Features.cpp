@@ -2,9 +2,41 @@
 #include "backends/cpu/device/Features.h"
 #include "backends/cpu/KernelTable.h"
 #include <cpuid.h>
+#include <cstdlib>
 #include <cstring>
 
 namespace hetagon::cpu {
+
+namespace {
+
+struct Variant {
+  const char *word;
+  uint64_t features;
+};
+constexpr uint64_t wide =
+    HETAGON_CPU_AVX2 | HETAGON_CPU_AVX512 | HETAGON_CPU_AVX512_VNNI;
+/// Best first.
+constexpr Variant variants[] = {
+    {"x86_64+avx512vnni+avx512bf16", wide | HETAGON_CPU_AVX512_BF16},
+    {"x86_64+avx512vnni", wide},
+    {"x86_64+avx2", HETAGON_CPU_AVX2},
+    {"x86_64", 0}};
+
+const Variant *limit(const char *word) {
+  for (const Variant &variant : variants)
+    if (word && std::strcmp(word, variant.word) == 0)
+      return &variant;
+  return nullptr;
+}
+
+constexpr const char *limitVariable = "HETAGON_CPU_ARCHITECTURE";
+
+} // namespace
+
+bool isKnownLimit() {
+  const char *word = std::getenv(limitVariable);
+  return !word || limit(word);
+}
 
 uint64_t processorFeatures() {
   __builtin_cpu_init();
@@ -26,16 +58,16 @@ uint64_t processorFeatures() {
     features |= HETAGON_CPU_AVX512_VNNI;
   if (__builtin_cpu_supports("avx512bf16"))
     features |= HETAGON_CPU_AVX512_BF16;
+  if (const Variant *most = limit(std::getenv(limitVariable)))
+    features &= most->features;
   return features;
 }
 
 std::string architectureWord(uint64_t features) {
-  uint64_t wide =
-      HETAGON_CPU_AVX2 | HETAGON_CPU_AVX512 | HETAGON_CPU_AVX512_VNNI;
-  if ((features & wide) == wide)
-    return features & HETAGON_CPU_AVX512_BF16 ? "x86_64+avx512vnni+avx512bf16"
-                                              : "x86_64+avx512vnni";
-  return features & HETAGON_CPU_AVX2 ? "x86_64+avx2" : "x86_64";
+  for (const Variant &variant : variants)
+    if ((features & variant.features) == variant.features)
+      return variant.word;
+  return {}; // the last variant asks nothing
 }
 
 std::string featureWords(uint64_t features) {

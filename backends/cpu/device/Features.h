@@ -8,8 +8,12 @@
 namespace hetagon::cpu {
 
 /// HETAGON_CPU_* bits of the running processor, by cpuid and the operating
-/// system's register state.
+/// system's register state; of these, only what $HETAGON_CPU_ARCHITECTURE has
+/// where that is set, so that one machine can try a lesser one's variant.
 uint64_t processorFeatures();
+/// Whether $HETAGON_CPU_ARCHITECTURE, where it is set, is one of the words that
+/// architectureWord gives.
+bool isKnownLimit();
 
 /// "x86_64", then the variants for which the compiler makes kernels:
 /// "x86_64+avx512vnni+avx512bf16", "x86_64+avx512vnni", "x86_64+avx2".

@@ -49,6 +49,11 @@ hetagon_code openDevice(const hetagon_host *host, const char *config,
                 "cpu: this device has no settings, so its configuration must "
                 "be {}, not '%.200s'",
                 config);
+  if (!isKnownLimit())
+    return fail(error, HETAGON_INVALID_ARGUMENT,
+                "cpu: HETAGON_CPU_ARCHITECTURE is none of "
+                "x86_64+avx512vnni+avx512bf16, x86_64+avx512vnni, x86_64+avx2, "
+                "x86_64");
   *device = new hetagon_device(*host);
   return HETAGON_OK;
 }
