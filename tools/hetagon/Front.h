@@ -75,6 +75,10 @@ int explainPlan(const std::string &path, bool json);
 int listModels(const ModelOptions &options, bool json);
 /// Fetches the models of these ids, or all that have a source, into the cache.
 int pullModels(const ModelOptions &options, const Words &ids, bool json);
+/// Whether the model is of the kind that a command needs, said before anything
+/// is compiled.
+Status checkKind(const ModelOptions &options, const std::string &model,
+                 bool wantsDecoder);
 int tokenize(const ModelOptions &options, const std::string &model,
              const std::string &text, bool json);
 

@@ -243,6 +243,11 @@ int main(int argc, char **argv) {
     words = {path};
   } else {
     std::string path;
+    if (!benchModel->parsed())
+      if (hetagon::Status status =
+              checkKind(models, model, generateApp->parsed());
+          !status.isOk())
+        return fail(status);
     if (int status = cachedModelPlan(models, model, backend, path);
         status != exitOk)
       return status;

@@ -72,9 +72,26 @@ int listModels(const ModelOptions &options, bool json) {
                 << entry["path"].get<std::string>() << "\n";
   }
   if (list.empty())
-    std::cout << "no models are known; add a models.yaml to " << configFolder()
+    std::cout << "no models are known; add a models.yaml to "
+              << (configFolder().empty() ? "$HETAGON_CONFIG_HOME"
+                                         : configFolder())
               << " or give --model-map ID=PATH\n";
   return exitOk;
+}
+
+Status checkKind(const ModelOptions &options, const std::string &model,
+                 bool wantsDecoder) {
+  HETAGON_ASSIGN_OR_RETURN(std::string path, locate(options, model));
+  HETAGON_ASSIGN_OR_RETURN(ModelDescription description, describeModel(path));
+  bool isDecoder = description.decoder() != nullptr;
+  if (isDecoder == wantsDecoder)
+    return Status::ok();
+  return Status(Code::InvalidArgument,
+                isDecoder ? "the model is a decoder, which writes text; to "
+                            "embed takes an encoder"
+                          : "the model is an encoder, which embeds; to write "
+                            "text takes a decoder",
+                Place{path, 0, 0, {}});
 }
 
 int tokenize(const ModelOptions &options, const std::string &model,

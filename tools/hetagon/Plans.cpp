@@ -182,12 +182,12 @@ Words ModelOptions::words() const {
 void addDefaultRegistries(ModelOptions &options, const std::string &flow) {
   std::error_code error;
   fs::path beside = flow;
-  if (!flow.empty() && !fs::is_directory(beside, error))
+  bool isThere = !flow.empty() && fs::exists(beside, error);
+  if (isThere && !fs::is_directory(beside, error))
     beside = beside.parent_path();
   Words found;
-  for (const fs::path &path :
-       {fs::path(configFolder()) / "models.yaml",
-        flow.empty() ? fs::path() : beside / "models.yaml"})
+  for (const fs::path &path : {fs::path(configFolder()) / "models.yaml",
+                               isThere ? beside / "models.yaml" : fs::path()})
     if (!path.empty() && fs::exists(path, error))
       found.push_back(path.string());
   // What the user names comes last and wins.
