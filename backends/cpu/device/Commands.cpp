@@ -4,6 +4,7 @@
 #include "backends/cpu/device/Team.h"
 #include <algorithm>
 #include <cstring>
+#include <immintrin.h>
 #include <sys/mman.h>
 
 namespace hetagon::cpu {
@@ -107,14 +108,16 @@ struct CommandList::Execution {
 hetagon_code CommandList::run(const hetagon_host &host, uint8_t *scratch,
                               const std::atomic<bool> &cancelled,
                               hetagon_error *error) const {
-  Execution execution{*this, scratch, cancelled,
-                      TeamBarrier(host.worker_count)};
+  uint32_t parts = teamSize.parts(host.worker_count);
+  Execution execution{*this, scratch, cancelled, TeamBarrier(parts)};
+  uint64_t start = __rdtsc();
   host.run_team(
-      host.context, host.worker_count,
+      host.context, parts,
       [](void *argument, uint32_t part, uint32_t parts) {
         static_cast<Execution *>(argument)->runPart(part, parts);
       },
       &execution);
+  teamSize.report(parts, execution.barrier.sleptCycles(), __rdtsc() - start);
   if (const Command *command = execution.failed.load())
     return fail(error, HETAGON_OUT_OF_RANGE,
                 "kernel '%s' refused its arguments: an index is out of range",

@@ -3,6 +3,7 @@
 #define HETAGON_BACKENDS_CPU_DEVICE_COMMANDS_H
 
 #include "backends/cpu/device/KernelImage.h"
+#include "backends/cpu/device/Team.h"
 #include <atomic>
 
 namespace hetagon::cpu {
@@ -71,6 +72,7 @@ private:
   std::vector<Span> touched; ///< since the last barrier
   std::vector<bool> wrote;   ///< parallel to touched
   uint64_t dispatches = 0, maxScratch = 0;
+  mutable TeamSize teamSize; ///< what running has taught
 };
 
 } // namespace hetagon::cpu
