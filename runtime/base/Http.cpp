@@ -24,9 +24,10 @@ StatusOr<SplitUrl> split(const std::string &url) {
   return SplitUrl{origin, path == std::string::npos ? "/" : url.substr(path)};
 }
 
-StatusOr<HttpResponse> exchange(const char *method, const HttpRequest &request,
+} // namespace
+
+StatusOr<HttpResponse> httpPost(const HttpRequest &request,
                                 const HttpChunk &onChunk) {
-  bool isGet = std::string_view(method) == "GET";
   HETAGON_ASSIGN_OR_RETURN(SplitUrl url, split(request.url));
   auto left = std::chrono::duration_cast<std::chrono::microseconds>(
       request.deadline - std::chrono::steady_clock::now());
@@ -37,7 +38,7 @@ StatusOr<HttpResponse> exchange(const char *method, const HttpRequest &request,
   if (!client.is_valid())
     return Status(Code::InvalidArgument,
                   "'" + request.url + "' is not a usable address");
-  client.set_follow_location(isGet);
+  client.set_follow_location(false);
   client.set_connection_timeout(
       std::min(left, std::chrono::microseconds(10'000'000)));
   client.set_read_timeout(left);
@@ -46,14 +47,12 @@ StatusOr<HttpResponse> exchange(const char *method, const HttpRequest &request,
   HttpResponse response;
   Status failure;
   httplib::Request outgoing;
-  outgoing.method = method;
+  outgoing.method = "POST";
   outgoing.path = url.path;
-  if (!isGet)
-    outgoing.body = request.body;
+  outgoing.body = request.body;
   for (const auto &[name, value] : request.headers)
     outgoing.headers.emplace(name, value);
-  if (!isGet)
-    outgoing.headers.emplace("Content-Type", request.contentType);
+  outgoing.headers.emplace("Content-Type", request.contentType);
   outgoing.response_handler = [&](const httplib::Response &head) {
     response.status = head.status;
     response.retryAfter = head.get_header_value("Retry-After");
@@ -99,18 +98,6 @@ StatusOr<HttpResponse> exchange(const char *method, const HttpRequest &request,
                                          " failed); is it running?");
   }
   return response;
-}
-
-} // namespace
-
-StatusOr<HttpResponse> httpGet(const HttpRequest &request,
-                               const HttpChunk &onChunk) {
-  return exchange("GET", request, onChunk);
-}
-
-StatusOr<HttpResponse> httpPost(const HttpRequest &request,
-                                const HttpChunk &onChunk) {
-  return exchange("POST", request, onChunk);
 }
 
 } // namespace hetagon

@@ -1,6 +1,6 @@
-// HTTP client calls for the whole runtime: one request at a time, with a
-// deadline, cancellation, a cap on the answer and streamed reading. A thin
-// wrapper of cpp-httplib, so that only one file compiles it.
+// HTTP client calls for the whole runtime: one POST at a time, with a deadline,
+// cancellation, a cap on the answer and streamed reading. A thin wrapper of
+// cpp-httplib, so that only one file compiles it.
 #ifndef HETAGON_RUNTIME_BASE_HTTP_H
 #define HETAGON_RUNTIME_BASE_HTTP_H
 
@@ -37,11 +37,6 @@ struct HttpResponse {
 /// Called with each piece of a successful (2xx) answer's body as it arrives; a
 /// failure ends the call with it. Bodies of other answers are kept.
 using HttpChunk = std::function<Status(std::string_view)>;
-
-/// Gets and waits, following redirects; body and content type are not sent.
-/// Otherwise as httpPost.
-StatusOr<HttpResponse> httpGet(const HttpRequest &request,
-                               const HttpChunk &onChunk = {});
 
 /// Posts and waits. Redirects are not followed. Any HTTP status is a response;
 /// a failed connection is Unavailable, a malformed URL InvalidArgument. Headers

@@ -36,10 +36,6 @@ int runProgram(const std::string &name, const Words &words);
 int captureProgram(const std::string &name, const Words &words,
                    std::string &output);
 
-/// Runs a program of the system's, found on PATH; what it prints goes to
-/// standard error.
-int runCommand(const std::string &name, const Words &words);
-
 /// Adds models.yaml beside the flow and in the configuration folder.
 void addDefaultRegistries(ModelOptions &options, const std::string &flow);
 
@@ -73,8 +69,6 @@ int calibrate(const ModelOptions &options, const CalibrateOptions &wanted,
 
 int explainPlan(const std::string &path, bool json);
 int listModels(const ModelOptions &options, bool json);
-/// Fetches the models of these ids, or all that have a source, into the cache.
-int pullModels(const ModelOptions &options, const Words &ids, bool json);
 /// Whether the model is of the kind that a command needs, said before anything
 /// is compiled.
 Status checkKind(const ModelOptions &options, const std::string &model,

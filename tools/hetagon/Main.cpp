@@ -1,6 +1,6 @@
 // hetagon: the command line.
-#include "tools/CommandLine.h"
 #include "tools/hetagon/Front.h"
+#include <CLI/CLI.hpp>
 
 using namespace hetagon::front;
 
@@ -145,12 +145,6 @@ int main(int argc, char **argv) {
   auto *listApp = modelsApp->add_subcommand("list", "Lists them");
   listApp->add_flag("--json", json, "Prints JSON");
   addModelOptions(*listApp, models);
-  Words pullIds;
-  auto *pullApp = modelsApp->add_subcommand(
-      "pull", "Fetches models that have a source in models.yaml");
-  pullApp->add_option("id", pullIds, "Their ids (default: all)");
-  pullApp->add_flag("--json", json, "Prints JSON");
-  addModelOptions(*pullApp, models);
 
   std::string model, prompt, text, backend;
   std::string maxTokens = "128", temperature = "0", topK = "0", topP = "1",
@@ -201,7 +195,6 @@ int main(int argc, char **argv) {
                          "Backend (default: the first that devices lists)");
   addWorkerOptions(*benchModel, worker);
 
-  hetagon::oneValueEach(app);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError &error) {
@@ -229,8 +222,6 @@ int main(int argc, char **argv) {
                       json ? Words{"devices", "--json"} : Words{"devices"});
   if (listApp->parsed())
     return listModels(models, json);
-  if (pullApp->parsed())
-    return pullModels(models, pullIds, json);
   if (tokenizeApp->parsed())
     return tokenize(models, model, text, json);
 

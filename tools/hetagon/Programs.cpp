@@ -21,9 +21,9 @@ std::string programPath(const std::string &name) {
   return (std::filesystem::path(programFolder()) / name).string();
 }
 
-/// Starts the program at `path`, or found on PATH when it has no slash;
-/// `output` is a descriptor for its standard output, or -1.
-int start(const std::string &path, const Words &words, int output) {
+/// Starts the program; `output` is a descriptor for its standard output, or -1.
+int start(const std::string &name, const Words &words, int output) {
+  std::string path = programPath(name);
   std::vector<std::string> copy = {path};
   copy.insert(copy.end(), words.begin(), words.end());
   std::vector<char *> arguments;
@@ -35,12 +35,12 @@ int start(const std::string &path, const Words &words, int output) {
   if (output >= 0)
     ::posix_spawn_file_actions_adddup2(&actions, output, 1);
   pid_t child = -1;
-  int error = ::posix_spawnp(&child, path.c_str(), &actions, nullptr,
-                             arguments.data(), environ);
+  int error = ::posix_spawn(&child, path.c_str(), &actions, nullptr,
+                            arguments.data(), environ);
   ::posix_spawn_file_actions_destroy(&actions);
   if (error) {
     std::cerr << "error: cannot run " << path << ": " << std::strerror(error)
-              << "; is it installed?\n";
+              << "; is the installation complete?\n";
     return -1;
   }
   return child;
@@ -63,12 +63,7 @@ int finish(pid_t child) {
 
 int runProgram(const std::string &name, const Words &words) {
   std::cout << std::flush;
-  return finish(start(programPath(name), words, -1));
-}
-
-int runCommand(const std::string &name, const Words &words) {
-  std::cout << std::flush;
-  return finish(start(name, words, /*output=*/2));
+  return finish(start(name, words, -1));
 }
 
 int captureProgram(const std::string &name, const Words &words,
@@ -78,7 +73,7 @@ int captureProgram(const std::string &name, const Words &words,
     std::cerr << "error: " << std::strerror(errno) << "\n";
     return exitFailed;
   }
-  pid_t child = start(programPath(name), words, ends[1]);
+  pid_t child = start(name, words, ends[1]);
   ::close(ends[1]);
   char chunk[65536];
   for (ssize_t got; (got = ::read(ends[0], chunk, sizeof chunk)) != 0;) {

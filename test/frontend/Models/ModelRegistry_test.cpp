@@ -71,13 +71,6 @@ TEST(ModelRegistry, LocatesMistakes) {
          "twice"},
         {"models:\n  - {id: a, id: b, path: c}\n", 2, 13, "twice"},
         {"models:\n  - {id: a, path: [b]}\n", 2, 13, "text"},
-        {"models:\n  - {id: a, source: \"ftp://x\"}\n", 2, 5, "https"},
-        {"models:\n  - {id: a, source: \"pypi:pack\"}\n", 2, 5, "version"},
-        {"models:\n  - {id: a, source: \"pypi:p;rm==1\"}\n", 2, 5, "version"},
-        {"models:\n  - {id: a, source: \"pypi:p==1\", path: ../x}\n", 2, 5,
-         "fetched"},
-        {"models:\n  - {id: a, source: \"pypi:p==1\", sha256: \"00\"}\n", 2, 5,
-         "sha256"},
         {"models: [\n", 2, 1, "YAML"}}) {
     ModelRegistry registry;
     Status status = registry.addFile(write(bad.text));
