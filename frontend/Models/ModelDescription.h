@@ -118,10 +118,6 @@ StatusOr<std::string> locateModel(const std::string &path);
 /// that would be ignored though it changes results, is refused by name.
 StatusOr<ModelDescription> describeModel(const std::string &path);
 
-/// The tokenizer of the model at `path`, whose architecture need not be one of
-/// the supported and whose tensors need not be there.
-StatusOr<std::unique_ptr<Tokenizer>> openTokenizer(const std::string &path);
-
 } // namespace hetagon
 
 #endif // HETAGON_FRONTEND_MODELS_MODELDESCRIPTION_H
