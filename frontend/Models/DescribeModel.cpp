@@ -1,5 +1,6 @@
 // Finds the model that a path means and chooses its reader.
 #include "frontend/Models/Readers.h"
+#include "runtime/models/TokenizerFiles.h"
 #include <algorithm>
 #include <filesystem>
 
@@ -64,6 +65,22 @@ StatusOr<ModelDescription> describeModel(const std::string &path) {
   if (model.isOk())
     model->path = located;
   return model;
+}
+
+StatusOr<std::unique_ptr<Tokenizer>> openTokenizer(const std::string &path) {
+  HETAGON_ASSIGN_OR_RETURN(std::string located, locateModel(path));
+  std::error_code error;
+  if (fs::is_directory(located, error)) {
+    std::string json = (fs::path(located) / "tokenizer.json").string();
+    HETAGON_ASSIGN_OR_RETURN(TokenizerConfig config, jsonTokenizer(json));
+    HETAGON_ASSIGN_OR_RETURN(Vocabulary vocabulary, readVocabulary(json));
+    return Tokenizer::create(std::move(config), std::move(vocabulary));
+  }
+  HETAGON_ASSIGN_OR_RETURN(std::shared_ptr<const GgufFile> file,
+                           GgufFile::open(located));
+  HETAGON_ASSIGN_OR_RETURN(TokenizerConfig config, ggufTokenizer(*file));
+  HETAGON_ASSIGN_OR_RETURN(Vocabulary vocabulary, readGgufVocabulary(*file));
+  return Tokenizer::create(std::move(config), std::move(vocabulary));
 }
 
 } // namespace hetagon

@@ -8,16 +8,24 @@ namespace hetagon {
 
 namespace {
 
+// The patterns say \p{White_Space} where their sources say \s, which in PCRE2
+// also means U+180E; that has not been a space since Unicode 6.3.
+
 /// GPT-2's split; the regular expression of OpenAI's published encoder.
 constexpr const char *gpt2Split =
-    R"('s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+)";
+    R"('s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\p{White_Space}\p{L}\p{N}]+|)"
+    R"(\p{White_Space}+(?!\P{White_Space})|\p{White_Space}+)";
 constexpr const char *singleDigits = R"(\p{N})";
 /// cl100k's split with digits in groups of up to three, as Llama 3 uses it.
 constexpr const char *threeDigitSplit =
-    R"((?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+)";
+    R"((?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}|)"
+    R"( ?[^\p{White_Space}\p{L}\p{N}]+[\r\n]*|\p{White_Space}*[\r\n]+|)"
+    R"(\p{White_Space}+(?!\P{White_Space})|\p{White_Space}+)";
 /// The same with single digits, as Qwen 2 uses it.
 constexpr const char *oneDigitSplit =
-    R"((?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+)";
+    R"((?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}|)"
+    R"( ?[^\p{White_Space}\p{L}\p{N}]+[\r\n]*|\p{White_Space}*[\r\n]+|)"
+    R"(\p{White_Space}+(?!\P{White_Space})|\p{White_Space}+)";
 
 struct Split {
   std::vector<std::string_view> names; ///< of tokenizer.ggml.pre
@@ -41,15 +49,13 @@ const std::vector<Split> &splits() {
   return list;
 }
 
-/// Texts that end a turn or a text whatever the metadata say; a file rarely
-/// lists more than one of them.
+/// Texts that end a turn or a text whatever the metadata say: a file rarely
+/// lists more than one of them, and some have the wrong token type.
 const std::set<std::string_view> endTexts = {
     "<|eot_id|>",      "<|im_end|>",         "<|end|>", "<end_of_turn>",
     "<|endoftext|>",   "<|eom_id|>",         "<EOT>",   "_<EOT>",
     "<|end_of_text|>", "<end_of_utterance>",
 };
-
-constexpr int32_t controlKind = int32_t(TokenKind::Control);
 
 class Reader {
 public:
@@ -142,14 +148,9 @@ private:
                       file.at(file.value(key)->offset));
       stops.insert(uint32_t(id));
     }
-    std::vector<int32_t> kinds;
-    if (file.value("tokenizer.ggml.token_type")) {
-      HETAGON_ASSIGN_OR_RETURN(kinds,
-                               file.intArray("tokenizer.ggml.token_type"));
-      for (size_t i = 0; i < tokens.size() && i < kinds.size(); ++i)
-        if (kinds[i] == controlKind && endTexts.count(tokens[i]))
-          stops.insert(uint32_t(i));
-    }
+    for (size_t i = 0; i < tokens.size(); ++i)
+      if (endTexts.count(tokens[i]))
+        stops.insert(uint32_t(i));
     config.stopTokens.assign(stops.begin(), stops.end());
     return Status::ok();
   }

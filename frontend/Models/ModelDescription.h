@@ -118,6 +118,10 @@ StatusOr<std::string> locateModel(const std::string &path);
 /// that would be ignored though it changes results, is refused by name.
 StatusOr<ModelDescription> describeModel(const std::string &path);
 
+/// The tokenizer of the model at `path` (see locateModel). Weights are neither
+/// needed nor read: a GGUF file with nothing but a vocabulary will do.
+StatusOr<std::unique_ptr<Tokenizer>> openTokenizer(const std::string &path);
+
 } // namespace hetagon
 
 #endif // HETAGON_FRONTEND_MODELS_MODELDESCRIPTION_H

@@ -1,7 +1,6 @@
 // What the front does by itself: explain, models, tokenize.
 #include "frontend/Models/ModelDescription.h"
 #include "runtime/base/Folders.h"
-#include "runtime/models/TokenizerFiles.h"
 #include "runtime/plan/Explain.h"
 #include "runtime/plan/Trust.h"
 #include "tools/hetagon/Front.h"
@@ -100,14 +99,7 @@ int tokenize(const ModelOptions &options, const std::string &model,
   StatusOr<std::string> path = locate(options, model);
   if (!path.isOk())
     return fail(path.status());
-  StatusOr<ModelDescription> description = describeModel(*path);
-  if (!description.isOk())
-    return fail(description.status());
-  StatusOr<Vocabulary> vocabulary = readVocabulary(description->tokenizerFile);
-  if (!vocabulary.isOk())
-    return fail(vocabulary.status());
-  StatusOr<std::unique_ptr<Tokenizer>> tokenizer =
-      Tokenizer::create(description->tokenizer, std::move(*vocabulary));
+  StatusOr<std::unique_ptr<Tokenizer>> tokenizer = openTokenizer(*path);
   if (!tokenizer.isOk())
     return fail(tokenizer.status());
   EncodeOptions encode;

