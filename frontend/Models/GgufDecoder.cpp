@@ -199,8 +199,9 @@ private:
       HETAGON_ASSIGN_OR_RETURN(std::string_view type,
                                file.textValue(key("rope.scaling.type")));
       p.scaling = type;
-    } else if (file.value(key("rope.scale_linear"))) {
-      p.scaling = "linear";
+    } else if (file.value(key("rope.scaling.factor")) ||
+               file.value(key("rope.scale_linear"))) {
+      p.scaling = "linear"; // a factor of no stated kind
     }
     HETAGON_ASSIGN_OR_RETURN(double oldFactor,
                              numberOr("rope.scale_linear", 1));

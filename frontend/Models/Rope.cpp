@@ -52,7 +52,8 @@ StatusOr<RopeDescription> makeRope(const RopeParameters &p,
     high = std::min(p.rotary - 1.0, std::ceil(correctionDim(p, p.betaSlow)));
     rope.scale = float(p.attentionFactor);
     if (p.extrapolation != 0)
-      rope.scale = float(p.attentionFactor * (1 + 0.1 * std::log(p.factor)));
+      rope.scale = float(p.attentionFactor *
+                         (1 + 0.1 * std::log(std::max(1.0, p.factor))));
   }
   double shrink = p.scaling == "none" ? 1 : 1 / p.factor;
   for (size_t i = 0; i < half; ++i) {

@@ -221,6 +221,14 @@ TEST(DescribeModel, YarnScalesFrequencies) {
     EXPECT_NEAR(expected[i], rope.inverseFrequencies[i], 1e-7 * expected[i])
         << i;
   EXPECT_FLOAT_EQ(1.13862944f, rope.scale);
+
+  // A factor that stretches nothing leaves the magnitude alone.
+  GgufBuilder shrinking = TinyDecoder().builder();
+  shrinking.text("llama.rope.scaling.type", "yarn");
+  shrinking.f32("llama.rope.scaling.factor", 0.5f);
+  auto shrunk = describe(shrinking);
+  ASSERT_TRUE(shrunk.isOk()) << shrunk.status().str();
+  EXPECT_EQ(1.0f, shrunk->decoder()->rope.scale);
 }
 
 TEST(DescribeModel, LinearScalingAndFactorsShrinkFrequencies) {
@@ -231,6 +239,13 @@ TEST(DescribeModel, LinearScalingAndFactorsShrinkFrequencies) {
   ASSERT_TRUE(model.isOk()) << model.status().str();
   EXPECT_EQ(0.125f, model->decoder()->rope.inverseFrequencies[0]);
   EXPECT_EQ(1.0f, model->decoder()->rope.scale);
+
+  GgufBuilder unnamed = TinyDecoder().builder();
+  unnamed.f32("llama.rope.scaling.factor", 4);
+  model = describe(unnamed);
+  ASSERT_TRUE(model.isOk()) << model.status().str();
+  EXPECT_EQ("linear", model->decoder()->rope.scaling);
+  EXPECT_EQ(0.25f, model->decoder()->rope.inverseFrequencies[0]);
 
   GgufBuilder factors = TinyDecoder().builder();
   Bytes divisors;
