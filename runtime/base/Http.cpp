@@ -24,10 +24,8 @@ StatusOr<SplitUrl> split(const std::string &url) {
   return SplitUrl{origin, path == std::string::npos ? "/" : url.substr(path)};
 }
 
-} // namespace
-
-StatusOr<HttpResponse> httpPost(const HttpRequest &request,
-                                const HttpChunk &onChunk) {
+StatusOr<HttpResponse> send(const char *method, const HttpRequest &request,
+                            const HttpChunk &onChunk) {
   HETAGON_ASSIGN_OR_RETURN(SplitUrl url, split(request.url));
   auto left = std::chrono::duration_cast<std::chrono::microseconds>(
       request.deadline - std::chrono::steady_clock::now());
@@ -38,21 +36,24 @@ StatusOr<HttpResponse> httpPost(const HttpRequest &request,
   if (!client.is_valid())
     return Status(Code::InvalidArgument,
                   "'" + request.url + "' is not a usable address");
-  client.set_follow_location(false);
+  const bool isPost = std::string_view(method) == "POST";
+  client.set_follow_location(!isPost);
   client.set_connection_timeout(
       std::min(left, std::chrono::microseconds(10'000'000)));
-  client.set_read_timeout(left);
-  client.set_write_timeout(left);
+  client.set_read_timeout(std::min(left, request.quiet));
+  client.set_write_timeout(std::min(left, request.quiet));
 
   HttpResponse response;
   Status failure;
   httplib::Request outgoing;
-  outgoing.method = "POST";
+  outgoing.method = method;
   outgoing.path = url.path;
-  outgoing.body = request.body;
   for (const auto &[name, value] : request.headers)
     outgoing.headers.emplace(name, value);
-  outgoing.headers.emplace("Content-Type", request.contentType);
+  if (isPost) {
+    outgoing.body = request.body;
+    outgoing.headers.emplace("Content-Type", request.contentType);
+  }
   outgoing.response_handler = [&](const httplib::Response &head) {
     response.status = head.status;
     response.retryAfter = head.get_header_value("Retry-After");
@@ -98,6 +99,18 @@ StatusOr<HttpResponse> httpPost(const HttpRequest &request,
                                          " failed); is it running?");
   }
   return response;
+}
+
+} // namespace
+
+StatusOr<HttpResponse> httpPost(const HttpRequest &request,
+                                const HttpChunk &onChunk) {
+  return send("POST", request, onChunk);
+}
+
+StatusOr<HttpResponse> httpGet(const HttpRequest &request,
+                               const HttpChunk &onChunk) {
+  return send("GET", request, onChunk);
 }
 
 } // namespace hetagon

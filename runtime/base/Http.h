@@ -1,4 +1,4 @@
-// HTTP client calls for the whole runtime: one POST at a time, with a deadline,
+// HTTP client calls for the whole project: one at a time, with a deadline,
 // cancellation, a cap on the answer and streamed reading. A thin wrapper of
 // cpp-httplib, so that only one file compiles it.
 #ifndef HETAGON_RUNTIME_BASE_HTTP_H
@@ -21,6 +21,8 @@ struct HttpRequest {
   std::string body;
   std::string contentType = "application/json";
   std::chrono::steady_clock::time_point deadline;
+  /// Longest time without a byte.
+  std::chrono::microseconds quiet = std::chrono::microseconds::max();
   std::stop_token stop;
   /// Longest answer in bytes.
   size_t maxResponseBytes = size_t(64) << 20;
@@ -43,6 +45,11 @@ using HttpChunk = std::function<Status(std::string_view)>;
 /// never appear in a message, since they may hold secrets.
 StatusOr<HttpResponse> httpPost(const HttpRequest &request,
                                 const HttpChunk &onChunk = {});
+
+/// Gets and waits; `body` is not sent. Redirects are followed, to other hosts
+/// too: who cares what comes from where checks a digest.
+StatusOr<HttpResponse> httpGet(const HttpRequest &request,
+                               const HttpChunk &onChunk = {});
 
 } // namespace hetagon
 

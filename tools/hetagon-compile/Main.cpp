@@ -1,6 +1,6 @@
 // hetagon-compile: the command line.
+#include "tools/CommandLine.h"
 #include "tools/hetagon-compile/Commands.h"
-#include <CLI/CLI.hpp>
 
 using namespace hetagon::compile;
 
@@ -67,6 +67,7 @@ int main(int argc, char **argv) {
   checkApp->add_flag("--json", checkCommand.json,
                      "Prints the findings as JSON");
 
+  hetagon::oneValueEach(app);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError &error) {

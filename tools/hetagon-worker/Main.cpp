@@ -1,6 +1,6 @@
 // hetagon-worker: the command line.
+#include "tools/CommandLine.h"
 #include "tools/hetagon-worker/Worker.h"
-#include <CLI/CLI.hpp>
 
 using namespace hetagon::worker;
 
@@ -106,6 +106,7 @@ int main(int argc, char **argv) {
   devicesApp->add_flag("--measure", devicesMeasure,
                        "Measures them too; prints JSON");
 
+  hetagon::oneValueEach(app);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError &error) {

@@ -11,7 +11,13 @@
 
 namespace hetagon::front {
 
-enum ExitStatus { exitOk = 0, exitUsage = 2, exitBadInput = 3, exitFailed = 5 };
+enum ExitStatus {
+  exitOk = 0,
+  exitUsage = 2,
+  exitBadInput = 3,
+  exitFailed = 5,
+  exitInterrupted = 130
+};
 
 using Words = std::vector<std::string>;
 
@@ -35,6 +41,11 @@ int runProgram(const std::string &name, const Words &words);
 /// The same, catching what it prints on standard output.
 int captureProgram(const std::string &name, const Words &words,
                    std::string &output);
+
+/// Runs a program found on PATH, its standard output joined to standard error;
+/// its exit status (128 + signal), or -1 when it cannot be started. Leaves
+/// signals alone.
+int runTool(const Words &words);
 
 /// Adds models.yaml beside the flow and in the configuration folder.
 void addDefaultRegistries(ModelOptions &options, const std::string &flow);
@@ -69,12 +80,18 @@ int calibrate(const ModelOptions &options, const CalibrateOptions &wanted,
 
 int explainPlan(const std::string &path, bool json);
 int listModels(const ModelOptions &options, bool json);
+/// Fetches the models of these ids, or all that have a source, unless they are
+/// there.
+int pullModels(const ModelOptions &options, const Words &ids, bool json);
 /// Whether the model is of the kind that a command needs, said before anything
 /// is compiled.
 Status checkKind(const ModelOptions &options, const std::string &model,
                  bool wantsDecoder);
 int tokenize(const ModelOptions &options, const std::string &model,
              const std::string &text, bool json);
+/// What the model's file says, or its "error"; with id and path.
+Json describeEntry(const RegisteredModel &model);
+void printEntries(const Json &list, bool json);
 
 int fail(const Status &status, int exitStatus = exitBadInput);
 

@@ -1,6 +1,6 @@
 // hetagon: the command line.
+#include "tools/CommandLine.h"
 #include "tools/hetagon/Front.h"
-#include <CLI/CLI.hpp>
 
 using namespace hetagon::front;
 
@@ -145,6 +145,14 @@ int main(int argc, char **argv) {
   auto *listApp = modelsApp->add_subcommand("list", "Lists them");
   listApp->add_flag("--json", json, "Prints JSON");
   addModelOptions(*listApp, models);
+  Words ids;
+  auto *pullApp = modelsApp->add_subcommand(
+      "pull", "Fetches models from the sources that models.yaml names");
+  pullApp->add_option("id", ids,
+                      "Models to fetch (default: all with a source)");
+  pullApp->add_option("--models", models.registries,
+                      "A models.yaml with sources (repeatable)");
+  pullApp->add_flag("--json", json, "Prints JSON");
 
   std::string model, prompt, text, backend;
   std::string maxTokens = "128", temperature = "0", topK = "0", topP = "1",
@@ -195,6 +203,7 @@ int main(int argc, char **argv) {
                          "Backend (default: the first that devices lists)");
   addWorkerOptions(*benchModel, worker);
 
+  hetagon::oneValueEach(app);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError &error) {
@@ -222,6 +231,8 @@ int main(int argc, char **argv) {
                       json ? Words{"devices", "--json"} : Words{"devices"});
   if (listApp->parsed())
     return listModels(models, json);
+  if (pullApp->parsed())
+    return pullModels(models, ids, json);
   if (tokenizeApp->parsed())
     return tokenize(models, model, text, json);
 

@@ -39,26 +39,24 @@ int fail(const Status &status, int exitStatus) {
   return exitStatus;
 }
 
-int listModels(const ModelOptions &options, bool json) {
-  ModelRegistry registry;
-  if (Status status = fillRegistry(options, registry); !status.isOk())
-    return fail(status);
-  Json list = Json::array();
-  for (const auto &[id, model] : registry.all()) {
-    Json entry = {{"id", id}, {"path", model.path}, {"licence", model.licence}};
-    StatusOr<ModelDescription> description = describeModel(model.path);
-    if (description.isOk()) {
-      entry["kind"] = description->decoder() ? "decoder" : "encoder";
-      entry["parameters"] = description->parameters;
-      entry["weight_bytes"] = description->weightBytes;
-    } else {
-      entry["error"] = description.status().str();
-    }
-    list.push_back(std::move(entry));
+Json describeEntry(const RegisteredModel &model) {
+  Json entry = {
+      {"id", model.id}, {"path", model.path}, {"licence", model.licence}};
+  StatusOr<ModelDescription> description = describeModel(model.path);
+  if (description.isOk()) {
+    entry["kind"] = description->decoder() ? "decoder" : "encoder";
+    entry["parameters"] = description->parameters;
+    entry["weight_bytes"] = description->weightBytes;
+  } else {
+    entry["error"] = description.status().str();
   }
+  return entry;
+}
+
+void printEntries(const Json &list, bool json) {
   if (json) {
     std::cout << printJson({{"models", list}}) << "\n";
-    return exitOk;
+    return;
   }
   for (const Json &entry : list) {
     std::cout << entry["id"].get<std::string>() << ": ";
@@ -71,7 +69,25 @@ int listModels(const ModelOptions &options, bool json) {
                 << entry["weight_bytes"].get<uint64_t>() / 1000000 << " MB, "
                 << entry["path"].get<std::string>() << "\n";
   }
-  if (list.empty())
+}
+
+int listModels(const ModelOptions &options, bool json) {
+  ModelRegistry registry;
+  if (Status status = fillRegistry(options, registry); !status.isOk())
+    return fail(status);
+  Json list = Json::array();
+  for (const auto &[id, model] : registry.all()) {
+    Json entry = {{"id", id}, {"path", ""}, {"licence", model.licence}};
+    if (StatusOr<RegisteredModel> here = registry.resolve(id); here.isOk())
+      entry = describeEntry(*here);
+    else
+      entry["error"] = here.status().str();
+    if (!model.source.empty())
+      entry["source"] = model.source;
+    list.push_back(std::move(entry));
+  }
+  printEntries(list, json);
+  if (list.empty() && !json)
     std::cout << "no models are known; add a models.yaml to "
               << (configFolder().empty() ? "$HETAGON_CONFIG_HOME"
                                          : configFolder())

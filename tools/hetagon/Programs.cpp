@@ -1,4 +1,4 @@
-// Running the other programs of the installation.
+// Running the other programs of the installation, and tools of the user's.
 #include "runtime/base/Folders.h"
 #include "tools/hetagon/Front.h"
 #include <cerrno>
@@ -21,9 +21,9 @@ std::string programPath(const std::string &name) {
   return (std::filesystem::path(programFolder()) / name).string();
 }
 
-/// Starts the program; `output` is a descriptor for its standard output, or -1.
-int start(const std::string &name, const Words &words, int output) {
-  std::string path = programPath(name);
+/// Starts the program at a path, or of a name on PATH; `output` is a descriptor
+/// for its standard output, or -1.
+pid_t start(const std::string &path, const Words &words, int output) {
   std::vector<std::string> copy = {path};
   copy.insert(copy.end(), words.begin(), words.end());
   std::vector<char *> arguments;
@@ -35,15 +35,27 @@ int start(const std::string &name, const Words &words, int output) {
   if (output >= 0)
     ::posix_spawn_file_actions_adddup2(&actions, output, 1);
   pid_t child = -1;
-  int error = ::posix_spawn(&child, path.c_str(), &actions, nullptr,
-                            arguments.data(), environ);
+  int error = ::posix_spawnp(&child, path.c_str(), &actions, nullptr,
+                             arguments.data(), environ);
   ::posix_spawn_file_actions_destroy(&actions);
-  if (error) {
-    std::cerr << "error: cannot run " << path << ": " << std::strerror(error)
+  errno = error;
+  return error ? -1 : child;
+}
+
+pid_t startOwn(const std::string &name, const Words &words, int output) {
+  std::string path = programPath(name);
+  pid_t child = start(path, words, output);
+  if (child < 0)
+    std::cerr << "error: cannot run " << path << ": " << std::strerror(errno)
               << "; is the installation complete?\n";
-    return -1;
-  }
   return child;
+}
+
+int waitFor(pid_t child) {
+  int status = 0;
+  while (::waitpid(child, &status, 0) < 0 && errno == EINTR) {
+  }
+  return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }
 
 int finish(pid_t child) {
@@ -52,18 +64,16 @@ int finish(pid_t child) {
   // A terminal's Ctrl-C reaches the child too: it ends the run in order, and
   // this process waits for that.
   auto before = std::signal(SIGINT, SIG_IGN);
-  int status = 0;
-  while (::waitpid(child, &status, 0) < 0 && errno == EINTR) {
-  }
+  int status = waitFor(child);
   std::signal(SIGINT, before);
-  return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+  return status;
 }
 
 } // namespace
 
 int runProgram(const std::string &name, const Words &words) {
   std::cout << std::flush;
-  return finish(start(name, words, -1));
+  return finish(startOwn(name, words, -1));
 }
 
 int captureProgram(const std::string &name, const Words &words,
@@ -73,7 +83,7 @@ int captureProgram(const std::string &name, const Words &words,
     std::cerr << "error: " << std::strerror(errno) << "\n";
     return exitFailed;
   }
-  pid_t child = start(name, words, ends[1]);
+  pid_t child = startOwn(name, words, ends[1]);
   ::close(ends[1]);
   char chunk[65536];
   for (ssize_t got; (got = ::read(ends[0], chunk, sizeof chunk)) != 0;) {
@@ -85,6 +95,13 @@ int captureProgram(const std::string &name, const Words &words,
   }
   ::close(ends[0]);
   return finish(child);
+}
+
+int runTool(const Words &words) {
+  std::cout << std::flush;
+  pid_t child =
+      start(words.front(), Words(words.begin() + 1, words.end()), /*output=*/2);
+  return child < 0 ? -1 : waitFor(child);
 }
 
 } // namespace hetagon::front

@@ -54,6 +54,35 @@ TEST(ModelRegistry, WildcardsMatchExactlyOnePath) {
   std::filesystem::remove_all(folder);
 }
 
+TEST(ModelRegistry, AnEntryWithASourceMayBeAbsent) {
+  std::filesystem::path cache =
+      std::filesystem::path(testing::TempDir()) / "registry_cache";
+  ::setenv("HETAGON_CACHE_HOME", cache.c_str(), 1);
+  std::string file =
+      write("models:\n"
+            "  - {id: ../x y, path: none/*.gguf, source: 'pypi:a-b==1.0'}\n"
+            "  - {id: here, path: ., source: 'pypi:a-b==1.0'}\n");
+  ModelRegistry registry;
+  ASSERT_TRUE(registry.addFile(file).isOk());
+  Status absent = registry.resolve("../x y").status();
+  EXPECT_EQ(Code::NotFound, absent.code());
+  EXPECT_NE(std::string::npos, absent.message().find("hetagon models pull"));
+  ASSERT_TRUE(registry.resolve("here").isOk());
+
+  const RegisteredModel &entry = registry.all().at("../x y");
+  EXPECT_EQ("a-b==1.0", entry.package());
+  // The id cannot lead out of the cache.
+  EXPECT_EQ(cache / "models",
+            std::filesystem::path(entry.fetchedFolder).parent_path());
+  EXPECT_NE(entry.fetchedFolder, registry.all().at("here").fetchedFolder);
+  std::filesystem::create_directories(entry.fetchedFolder);
+  ModelRegistry again;
+  ASSERT_TRUE(again.addFile(file).isOk());
+  EXPECT_EQ(entry.fetchedFolder, again.resolve("../x y")->path);
+  std::filesystem::remove_all(cache);
+  ::unsetenv("HETAGON_CACHE_HOME");
+}
+
 TEST(ModelRegistry, LocatesMistakes) {
   struct Case {
     const char *text;
@@ -71,6 +100,15 @@ TEST(ModelRegistry, LocatesMistakes) {
          "twice"},
         {"models:\n  - {id: a, id: b, path: c}\n", 2, 13, "twice"},
         {"models:\n  - {id: a, path: [b]}\n", 2, 13, "text"},
+        {"models:\n  - {id: a, source: pip}\n", 2, 21, "pypi:"},
+        {"models:\n  - {id: a, source: 'pypi:-r==x'}\n", 2, 21, "pypi:"},
+        {"models:\n  - {id: a, source: 'pypi:a b==1'}\n", 2, 21, "pypi:"},
+        {"models:\n  - {id: a, source: 'pypi:a==1 --x'}\n", 2, 21, "pypi:"},
+        {"models:\n  - {id: a, source: 'pypi:a>=1'}\n", 2, 21, "pypi:"},
+        {"models:\n  - {id: a, source: 'https://h/x'}\n", 2, 5, "sha256"},
+        {"models:\n  - {id: a, source: 'pypi:a==1', sha256: 12}\n", 2, 42,
+         "64"},
+        {"models:\n  - {id: a, path: b, sha256: 12}\n", 2, 5, "source"},
         {"models: [\n", 2, 1, "YAML"}}) {
     ModelRegistry registry;
     Status status = registry.addFile(write(bad.text));
