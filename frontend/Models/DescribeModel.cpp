@@ -80,7 +80,11 @@ StatusOr<std::unique_ptr<Tokenizer>> openTokenizer(const std::string &path) {
                            GgufFile::open(located));
   HETAGON_ASSIGN_OR_RETURN(TokenizerConfig config, ggufTokenizer(*file));
   HETAGON_ASSIGN_OR_RETURN(Vocabulary vocabulary, readGgufVocabulary(*file));
-  return Tokenizer::create(std::move(config), std::move(vocabulary));
+  auto tokenizer = Tokenizer::create(std::move(config), std::move(vocabulary));
+  if (!tokenizer.isOk())
+    return tokenizer.status().at(
+        file->at(file->value("tokenizer.ggml.tokens")->offset));
+  return tokenizer;
 }
 
 } // namespace hetagon

@@ -87,9 +87,12 @@ Status BpeTokenizer::prepare() {
     appendSpelled(uint8_t(byte), spelled);
     byteTokens[byte] = find(spelled).value_or(-1);
   }
-  if (vocab.merges.size() > (size_t(1) << 28))
-    return Status(Code::InvalidArgument, "vocabulary: too many merges");
-  merges.resize(std::bit_ceil(vocab.merges.size() * 2 + 16));
+  if (vocab.merges.size() > maxMerges)
+    return Status(Code::InvalidArgument,
+                  "vocabulary: it has " + std::to_string(vocab.merges.size()) +
+                      " merges; at most " + std::to_string(maxMerges) +
+                      " are supported");
+  merges.resize(std::bit_ceil(vocab.merges.size() * 3 / 2 + 16));
   for (uint32_t rank = 0; rank < vocab.merges.size(); ++rank)
     HETAGON_RETURN_IF_ERROR(addMerge(rank));
   return Status::ok();

@@ -66,7 +66,6 @@ Status SentencePieceTokenizer::prepare() {
       byteTokens[size_t(value)] = int32_t(id);
     } else if (!spelling.empty() &&
                (kind == TokenKind::Normal || kind == TokenKind::UserDefined)) {
-      mergeable.emplace(spelling, int32_t(id));
       longest = std::max(longest, spelling.size());
     }
   }
@@ -76,8 +75,9 @@ Status SentencePieceTokenizer::prepare() {
 int32_t SentencePieceTokenizer::findMergeable(std::string_view text) const {
   if (text.size() > longest)
     return -1;
-  auto it = mergeable.find(text);
-  return it == mergeable.end() ? -1 : it->second;
+  int32_t id = find(text).value_or(-1);
+  TokenKind kind = this->kind(id);
+  return kind == TokenKind::Normal || kind == TokenKind::UserDefined ? id : -1;
 }
 
 Status SentencePieceTokenizer::encodePlain(std::string_view text,

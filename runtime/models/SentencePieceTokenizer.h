@@ -5,7 +5,6 @@
 
 #include "runtime/models/Tokenizer.h"
 #include <array>
-#include <unordered_map>
 
 namespace hetagon {
 
@@ -23,11 +22,10 @@ protected:
   std::string_view trimFirst(std::string_view text) const override;
 
 private:
+  /// The token that text can become, or -1: no control, unknown, unused or byte
+  /// token.
   int32_t findMergeable(std::string_view text) const;
 
-  /// The tokens that text can become: not control, unknown, unused or byte
-  /// tokens.
-  std::unordered_map<std::string_view, int32_t> mergeable;
   std::array<int32_t, 256> byteTokens;
   size_t longest = 0; ///< bytes
   bool spacePrefix = true;

@@ -6,7 +6,7 @@
 #include "runtime/models/WordPieceTokenizer.h"
 #include <algorithm>
 #include <array>
-#include <limits>
+#include <bit>
 #include <unordered_map>
 
 namespace hetagon {
@@ -14,8 +14,10 @@ namespace hetagon {
 namespace {
 
 constexpr size_t maxTextBytes = size_t(1) << 30;
-/// A bound on special tokens keeps their search linear in the text.
+/// A bound on special tokens keeps their search linear in the text, and one on
+/// all of them the memory of the trie small.
 constexpr size_t maxSpecialBytes = 256;
+constexpr size_t maxSpecialBytesInAll = 512 << 10;
 
 Status bad(std::string message) {
   return Status(Code::InvalidArgument, "vocabulary: " + std::move(message));
@@ -27,8 +29,7 @@ bool printsNothing(TokenKind kind) {
 
 } // namespace
 
-/// A trie over the texts of control and user-defined tokens, and the index of
-/// all spellings.
+/// A trie over the texts of control and user-defined tokens.
 struct Tokenizer::Specials {
   struct Match {
     uint32_t id;
@@ -74,7 +75,6 @@ struct Tokenizer::Specials {
   std::unordered_map<uint64_t, uint32_t> edges;
   std::vector<int32_t> accepts = {-1};
   std::array<bool, 256> starts = {};
-  std::unordered_map<std::string_view, uint32_t> bySpelling;
 };
 
 Tokenizer::Tokenizer(TokenizerConfig config, Vocabulary vocabulary)
@@ -87,8 +87,9 @@ Status Tokenizer::index() {
   const size_t count = vocab.tokens.size();
   if (count == 0)
     return bad("it has no tokens");
-  if (count > size_t(std::numeric_limits<int32_t>::max()))
-    return bad("it has more tokens than ids");
+  if (count > maxTokens)
+    return bad("it has " + std::to_string(count) + " tokens; at most " +
+               std::to_string(maxTokens) + " are supported");
   if (!vocab.scores.empty() && vocab.scores.size() != count)
     return bad(std::to_string(vocab.scores.size()) + " scores for " +
                std::to_string(count) + " tokens");
@@ -110,15 +111,17 @@ Status Tokenizer::index() {
       return bad("the stop token's id " + std::to_string(id) +
                  " is not below " + std::to_string(count));
 
-  specials->bySpelling.reserve(count);
+  spellings.assign(std::bit_ceil(count * 2), noId);
+  size_t specialBytes = 0;
   for (size_t id = 0; id < count; ++id) {
     const std::string &spelling = vocab.tokens[id];
     if (spelling.empty())
       continue;
-    auto [it, fresh] = specials->bySpelling.try_emplace(spelling, uint32_t(id));
-    if (!fresh)
-      return bad("tokens " + std::to_string(it->second) + " and " +
+    uint32_t &slot = spellings[slotOf(spelling)];
+    if (slot != noId)
+      return bad("tokens " + std::to_string(slot) + " and " +
                  std::to_string(id) + " are spelled the same");
+    slot = uint32_t(id);
     TokenKind kind = this->kind(int32_t(id));
     if (!printsNothing(kind) && kind != TokenKind::UserDefined)
       continue;
@@ -126,9 +129,20 @@ Status Tokenizer::index() {
       return bad("special token " + std::to_string(id) + " has " +
                  std::to_string(spelling.size()) + " bytes; at most " +
                  std::to_string(maxSpecialBytes) + " are supported");
+    if ((specialBytes += spelling.size()) > maxSpecialBytesInAll)
+      return bad("its special tokens have more than " +
+                 std::to_string(maxSpecialBytesInAll) + " bytes");
     specials->insert(spelling, uint32_t(id));
   }
   return Status::ok();
+}
+
+size_t Tokenizer::slotOf(std::string_view spelling) const {
+  const size_t mask = spellings.size() - 1;
+  size_t slot = std::hash<std::string_view>()(spelling) & mask;
+  while (spellings[slot] != noId && vocab.tokens[spellings[slot]] != spelling)
+    slot = (slot + 1) & mask;
+  return slot;
 }
 
 StatusOr<std::unique_ptr<Tokenizer>> Tokenizer::create(TokenizerConfig config,
@@ -251,10 +265,10 @@ TokenKind Tokenizer::kind(int32_t id) const {
 }
 
 std::optional<int32_t> Tokenizer::find(std::string_view spelling) const {
-  auto it = specials->bySpelling.find(spelling);
-  if (it == specials->bySpelling.end())
+  if (spelling.empty())
     return std::nullopt;
-  return int32_t(it->second);
+  uint32_t id = spellings[slotOf(spelling)];
+  return id == noId ? std::nullopt : std::optional(int32_t(id));
 }
 
 bool Tokenizer::isStop(int32_t id) const {

@@ -81,6 +81,11 @@ struct DecodeOptions {
 /// Immutable and thread-safe once made.
 class Tokenizer {
 public:
+  // Twice what the largest vocabularies in use have. With them, a vocabulary
+  // costs no more memory than four times its file and 64 MiB.
+  static constexpr size_t maxTokens = 1 << 19;
+  static constexpr size_t maxMerges = 1 << 19;
+
   /// Checks the whole vocabulary against the algorithm's needs: sizes, ids,
   /// duplicates that make encoding ambiguous, patterns that do not compile.
   static StatusOr<std::unique_ptr<Tokenizer>> create(TokenizerConfig config,
@@ -139,8 +144,13 @@ private:
   std::string_view shownText(int32_t id, const DecodeOptions &options,
                              bool first) const;
 
+  /// Where in `spellings` the token spelled so is, or would be.
+  size_t slotOf(std::string_view spelling) const;
+
+  static constexpr uint32_t noId = ~uint32_t(0);
   struct Specials;
   std::unique_ptr<Specials> specials;
+  std::vector<uint32_t> spellings; ///< ids, open addressing by spelling
   std::vector<std::string> texts;
 };
 

@@ -5,6 +5,9 @@ namespace hetagon {
 
 namespace {
 
+/// Twice the largest in use: a parsed value takes many times its text.
+constexpr size_t maxJsonBytes = size_t(64) << 20;
+
 /// The reading of one tokenizer.json; every access checks the type.
 class JsonVocabulary {
 public:
@@ -177,35 +180,44 @@ StatusOr<Vocabulary> readJsonVocabulary(const Json &root,
 
 StatusOr<Vocabulary> readGgufVocabulary(const GgufFile &file) {
   const std::string prefix = "tokenizer.ggml.";
+  auto has = [&](const char *key) { return file.value(prefix + key); };
+  auto bad = [&](const char *key, const std::string &message) {
+    return Status(Code::InvalidArgument, prefix + key + ": " + message,
+                  file.at(file.value(prefix + key)->offset));
+  };
   Vocabulary vocab;
-  HETAGON_ASSIGN_OR_RETURN(std::vector<std::string_view> tokens,
-                           file.textArray(prefix + "tokens"));
-  vocab.tokens.assign(tokens.begin(), tokens.end());
-  if (file.value(prefix + "scores")) {
+  // Before anything is copied.
+  for (auto [key, most] : {std::pair{"tokens", Tokenizer::maxTokens},
+                           {"merges", Tokenizer::maxMerges}})
+    if (has(key) && has(key)->count > most)
+      return bad(key, std::to_string(has(key)->count) + " entries; at most " +
+                          std::to_string(most) + " are supported");
+  {
+    HETAGON_ASSIGN_OR_RETURN(std::vector<std::string_view> tokens,
+                             file.textArray(prefix + "tokens"));
+    vocab.tokens.assign(tokens.begin(), tokens.end());
+  }
+  if (has("scores")) {
     HETAGON_ASSIGN_OR_RETURN(vocab.scores, file.floatArray(prefix + "scores"));
   }
-  if (file.value(prefix + "token_type")) {
+  if (has("token_type")) {
     HETAGON_ASSIGN_OR_RETURN(std::vector<int32_t> types,
                              file.intArray(prefix + "token_type"));
     for (int32_t type : types) {
       if (type < 0 || type > int32_t(TokenKind::Byte))
-        return Status(Code::InvalidArgument,
-                      prefix + "token_type: " + std::to_string(type) +
-                          " is not a token type");
+        return bad("token_type", std::to_string(type) + " is not a token type");
       vocab.kinds.push_back(TokenKind(type));
     }
   }
-  if (file.value(prefix + "merges")) {
+  if (has("merges")) {
     HETAGON_ASSIGN_OR_RETURN(std::vector<std::string_view> merges,
                              file.textArray(prefix + "merges"));
     vocab.merges.reserve(merges.size());
     for (std::string_view merge : merges) {
       size_t space = merge.find(' ', 1);
       if (space == std::string_view::npos)
-        return Status(Code::InvalidArgument,
-                      prefix + "merges: merge " +
-                          std::to_string(vocab.merges.size()) +
-                          " is not a pair of tokens");
+        return bad("merges", "merge " + std::to_string(vocab.merges.size()) +
+                                 " is not a pair of tokens");
       vocab.merges.emplace_back(merge.substr(0, space),
                                 merge.substr(space + 1));
     }
@@ -219,14 +231,13 @@ StatusOr<Vocabulary> readGgufVocabulary(const GgufFile &file) {
       {"cls_token_id", &vocab.classify},
       {"mask_token_id", &vocab.mask}};
   for (const auto &[key, id] : ids) {
-    if (!file.value(prefix + key))
+    if (!has(key))
       continue;
     HETAGON_ASSIGN_OR_RETURN(uint64_t value, file.unsignedValue(prefix + key));
     if (value >= vocab.tokens.size())
-      return Status(Code::InvalidArgument,
-                    prefix + key + ": " + std::to_string(value) +
-                        " is not below the number of tokens, " +
-                        std::to_string(vocab.tokens.size()));
+      return bad(key, std::to_string(value) +
+                          " is not below the number of tokens, " +
+                          std::to_string(vocab.tokens.size()));
     *id = uint32_t(value);
   }
   return vocab;
@@ -242,6 +253,12 @@ StatusOr<Vocabulary> readVocabulary(const std::string &path) {
                              GgufFile::read(mapped));
     return readGgufVocabulary(*file);
   }
+  if (text.size() > maxJsonBytes)
+    return Status(Code::ResourceExhausted,
+                  "a tokenizer of " + std::to_string(text.size()) +
+                      " bytes; at most " + std::to_string(maxJsonBytes) +
+                      " are read",
+                  Place{path, 0, 0, {}});
   HETAGON_ASSIGN_OR_RETURN(Json root, parseJson(text, path));
   return readJsonVocabulary(root, path);
 }

