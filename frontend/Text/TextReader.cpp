@@ -37,10 +37,27 @@ std::string hexByte(uint8_t byte) {
 
 } // namespace
 
+bool checkText(std::string_view text, const std::string &file,
+               Diagnostics &diagnostics, const TextLimits &limits) {
+  if (text.size() > limits.bytes) {
+    diagnostics.error(Place{file, 0, 0, {}},
+                      "the text has " + std::to_string(text.size()) +
+                          " bytes; at most " + std::to_string(limits.bytes) +
+                          " are read");
+    return false;
+  }
+  return checkCharacters(text, file, diagnostics);
+}
+
 bool checkCharacters(std::string_view text, const std::string &file,
                      Diagnostics &diagnostics) {
   uint32_t line = 1, column = 1;
   for (size_t i = 0; i < text.size();) {
+    if (text[i] >= 0x20 && text[i] < 0x7F) {
+      ++i;
+      ++column;
+      continue;
+    }
     size_t length = sequenceLength(text.substr(i));
     uint8_t byte = uint8_t(text[i]);
     bool control = byte < 0x20 && byte != '\t' && byte != '\n' && byte != '\r';

@@ -36,6 +36,10 @@ std::optional<SourceValue> readTextFile(const std::string &path,
                                         Diagnostics &diagnostics,
                                         const TextLimits &limits = {});
 
+/// Refuses a text above the limit in bytes, and what checkCharacters refuses.
+bool checkText(std::string_view text, const std::string &file,
+               Diagnostics &diagnostics, const TextLimits &limits);
+
 /// Refuses bytes that are not UTF-8 and control characters; the diagnostic
 /// names line, column and byte. True when the text is clean.
 bool checkCharacters(std::string_view text, const std::string &file,

@@ -1,0 +1,128 @@
+// The fast solver: filter, construct, improve, bound.
+#include "compiler/Solver/Search.h"
+#include <algorithm>
+#include <cmath>
+
+namespace hetagon::solver {
+
+Search::Search(const Problem &problem, const Filter &filter,
+               const SolveOptions &options)
+    : problem(problem), filter(filter), evaluator(problem),
+      deadline(options.deadline), hardness(options.effort) {
+  choices.resize(problem.tasks.size());
+  for (uint32_t t = 0; t < choices.size(); ++t)
+    for (uint32_t o = problem.tasks[t].firstOption;
+         o < problem.tasks[t].endOption; ++o)
+      if (filter.alive[o])
+        choices[t].push_back(o);
+}
+
+bool Search::offer(const Assignment &assignment) {
+  const Evaluation &found = evaluator.evaluate(assignment);
+  bool better = kept.empty() || (found.violation != keptViolation
+                                     ? found.violation < keptViolation
+                                     : found.objective < keptObjective);
+  if (!better)
+    return false;
+  kept = assignment;
+  keptObjective = found.objective;
+  keptViolation = found.violation;
+  return true;
+}
+
+uint32_t Search::random(uint32_t end) {
+  state ^= state << 13;
+  state ^= state >> 7;
+  state ^= state << 17;
+  return uint32_t(((state >> 32) * end) >> 32);
+}
+
+double Search::random() { return double(random(1u << 30)) / double(1u << 30); }
+
+double Search::scale() const {
+  return std::max(
+      {1.0, filter.objectiveBound, kept.empty() ? 0 : keptObjective});
+}
+
+namespace {
+
+class FastSolver : public Solver {
+public:
+  Solution solve(const Problem &problem, const SolveOptions &options) override {
+    Solution solution;
+    Filter bounds = filter(problem);
+    solution.bound = bounds.objectiveBound;
+    if (!bounds.proof.empty()) {
+      solution.status = SolveStatus::Infeasible;
+      solution.note = bounds.proof;
+      return solution;
+    }
+    Search search(problem, bounds, options);
+    run(search, options);
+    if (!search.found()) {
+      solution.note = "no plan was found that keeps every rule";
+      return solution;
+    }
+    solution.assignment = search.best();
+    solution.objective = search.objective();
+    solution.status = SolveStatus::Feasible;
+    tighten(problem, options, solution);
+    if (solution.objective <= solution.bound) {
+      solution.status = SolveStatus::Optimal;
+      solution.bound = solution.objective;
+    }
+    return solution;
+  }
+
+private:
+  static void run(Search &search, const SolveOptions &options) {
+    const Problem &problem = search.problem;
+    if (!options.start.empty())
+      search.offer(options.start);
+    construct(search);
+    if (!problem.hasConcurrency())
+      sweep(search);
+    // What one evaluation takes sets how many can be afforded.
+    double size = double(problem.tasks.size() + problem.edges.size());
+    double steps = std::min(150'000.0, 4e7 / size) * search.effort();
+    if (steps < 1000)
+      return;
+    for (int round = 0; round < 4 && !search.timeIsUp(); ++round)
+      anneal(search, uint64_t(steps / 4));
+    descend(search);
+  }
+
+  /// Raises the bound: where the filter proves that nothing is at or below a
+  /// value, the bound is above it.
+  static void tighten(const Problem &problem, const SolveOptions &options,
+                      Solution &solution) {
+    if (problem.edges.size() * problem.devices.size() > 100'000)
+      return;
+    bool plain = problem.plainObjective() && problem.objective.penaltyUnit == 0;
+    double low = solution.bound, high = solution.objective;
+    for (int round = 0; round < 12 && low < high; ++round) {
+      if (Clock::now() >= options.deadline)
+        break;
+      double middle = plain ? std::floor((low + high) / 2) : (low + high) / 2;
+      Cutoff cutoff;
+      cutoff.objective = middle;
+      if (plain && problem.objective.latencyWeight > 0)
+        cutoff.latencyUs = Micro(middle);
+      if (filter(problem, cutoff).proof.empty())
+        high = middle;
+      else
+        low = plain ? middle + 1 : middle;
+      if (plain && high <= low)
+        break;
+    }
+    solution.bound = std::min(low, solution.objective);
+  }
+};
+
+} // namespace
+
+std::unique_ptr<Solver> createFastSolver() {
+  return std::make_unique<FastSolver>();
+}
+
+} // namespace hetagon::solver
