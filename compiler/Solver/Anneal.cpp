@@ -140,13 +140,14 @@ void anneal(Search &search, uint64_t steps) {
   }
 }
 
-void descend(Search &search) {
+void descend(Search &search, uint64_t steps) {
   const Problem &problem = search.problem;
-  bool better = true;
-  while (better && !search.timeIsUp()) {
+  auto goOn = [&] { return steps > 0 && !search.timeIsUp(); };
+  for (bool better = true; better && goOn();) {
     better = false;
     State state(search);
     auto attempt = [&] {
+      --steps;
       if (search.offer(state.plan)) {
         state.accept();
         better = true;
@@ -154,14 +155,14 @@ void descend(Search &search) {
         state.takeBack();
       }
     };
-    for (uint32_t t = 0; t < problem.tasks.size() && !search.timeIsUp(); ++t)
+    for (uint32_t t = 0; t < problem.tasks.size() && goOn(); ++t)
       for (uint32_t o : search.choices[t])
-        if (o != state.plan[t]) {
+        if (steps > 0 && o != state.plan[t]) {
           state.set(t, o);
           attempt();
         }
-    for (uint32_t e = 0; e < problem.edges.size() && !search.timeIsUp(); ++e)
-      for (uint32_t d = 0; d < problem.devices.size(); ++d) {
+    for (uint32_t e = 0; e < problem.edges.size() && goOn(); ++e)
+      for (uint32_t d = 0; d < problem.devices.size() && steps > 0; ++d) {
         bool moved = state.move(problem.edges[e].from, d);
         if (state.move(problem.edges[e].to, d) || moved)
           attempt();

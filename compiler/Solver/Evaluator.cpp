@@ -11,7 +11,9 @@ Evaluator::Evaluator(const Problem &problem)
   slots.resize(problem.devices.size());
 }
 
-void Evaluator::schedule(const Assignment &assignment) {
+const Evaluation &Evaluator::schedule(const Assignment &assignment,
+                                      const std::vector<Micro> &times) {
+  result.totals.resize(problem.metrics.size());
   if (anySlots)
     for (uint32_t d = 0; d < slots.size(); ++d)
       slots[d].assign(problem.slots(d), 0);
@@ -27,16 +29,17 @@ void Evaluator::schedule(const Assignment &assignment) {
       result.totals[0] += transfer.cost;
       result.forbidden += !transfer.allowed;
     }
-    Micro finish = start + option.timeUs;
+    Micro finish = start + times[task];
     if (std::vector<Micro> &heap = slots[option.device]; !heap.empty()) {
       std::pop_heap(heap.begin(), heap.end(), std::greater<>());
-      finish = std::max(start, heap.back()) + option.timeUs;
+      finish = std::max(start, heap.back()) + times[task];
       heap.back() = finish;
       std::push_heap(heap.begin(), heap.end(), std::greater<>());
     }
     result.finishUs[task] = finish;
     result.latencyUs = std::max(result.latencyUs, finish);
   }
+  return result;
 }
 
 /// By how much `value` is above `limit`, relative to it.
@@ -72,14 +75,16 @@ const Evaluation &Evaluator::evaluate(const Assignment &assignment) {
   result.totals.assign(problem.metrics.size(), 0);
   result.used.assign(problem.capacities.size(), 0);
   result.forbidden = 0;
+  ownTimes.clear();
   for (uint32_t choice : assignment) {
+    ownTimes.push_back(problem.options[choice].timeUs);
     for (uint32_t m = 0; m < problem.metrics.size(); ++m)
       result.totals[m] += problem.amount(choice, m);
     const Option &option = problem.options[choice];
     for (uint32_t u = option.firstUse; u < option.endUse; ++u)
       result.used[problem.uses[u].capacity] += problem.uses[u].amount;
   }
-  schedule(assignment);
+  schedule(assignment, ownTimes);
   judge();
   return result;
 }

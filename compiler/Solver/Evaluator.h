@@ -32,6 +32,10 @@ public:
   /// free slot; a transfer holds no slot. The result lives until the next call.
   const Evaluation &evaluate(const Assignment &assignment);
 
+  /// Only latency and ends, with these times instead of the options'.
+  const Evaluation &schedule(const Assignment &assignment,
+                             const std::vector<Micro> &times);
+
   /// The requirement's value under the last evaluation.
   Micro valueOf(const Requirement &requirement) const {
     if (requirement.metric != none)
@@ -41,12 +45,12 @@ public:
   }
 
 private:
-  void schedule(const Assignment &assignment);
   void judge();
 
   const Problem &problem;
   Evaluation result;
   bool anySlots;
+  std::vector<Micro> ownTimes;           ///< by task, of the options
   std::vector<std::vector<Micro>> slots; ///< a heap per device, earliest first
 };
 

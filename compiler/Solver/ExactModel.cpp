@@ -31,15 +31,19 @@ ExactModel::ExactModel(const Problem &problem, const Filter &filter,
 bool ExactModel::usesTime() const {
   return problem.objective.latencyWeight != 0 ||
          std::any_of(problem.requirements.begin(), problem.requirements.end(),
-                     [](const Requirement &one) { return one.metric == none; });
+                     [this](const Requirement &one) {
+                       return one.metric == none &&
+                              (one.hard || problem.objective.penaltyUnit != 0);
+                     });
 }
 
 bool ExactModel::needsEnd() const {
   return problem.objective.latencyWeight != 0 ||
          std::any_of(problem.requirements.begin(), problem.requirements.end(),
-                     [](const Requirement &one) {
+                     [this](const Requirement &one) {
                        return one.metric == none && !one.hard &&
-                              one.task == none;
+                              one.task == none &&
+                              problem.objective.penaltyUnit != 0;
                      });
 }
 

@@ -85,11 +85,11 @@ private:
     // What one evaluation takes sets how many can be afforded.
     double size = double(problem.tasks.size() + problem.edges.size());
     double steps = std::min(150'000.0, 4e7 / size) * search.effort();
-    if (steps < 1000)
+    if (steps < double(10 * problem.tasks.size()))
       return;
     for (int round = 0; round < 4 && !search.timeIsUp(); ++round)
       anneal(search, uint64_t(steps / 4));
-    descend(search);
+    descend(search, uint64_t(steps));
   }
 
   /// Raises the bound: where the filter proves that nothing is at or below a

@@ -9,6 +9,17 @@ namespace hetagon::solver {
 
 Micro toMicro(double value) { return std::llround(value * 1e6); }
 
+uint32_t Problem::addMetric(std::string name) {
+  size_t before = metrics.size();
+  metrics.push_back(std::move(name));
+  objective.weights.resize(metrics.size());
+  std::vector<Micro> all(options.size() * metrics.size());
+  for (size_t o = 0; o < options.size(); ++o)
+    std::copy_n(&amounts[o * before], before, &all[o * metrics.size()]);
+  amounts = std::move(all);
+  return uint32_t(before);
+}
+
 bool Problem::hasConcurrency() const {
   for (uint32_t d = 0; d < devices.size(); ++d)
     if (slots(d))

@@ -155,6 +155,11 @@ struct Problem {
                            to];
     return computeTransfer(edge, from, to);
   }
+  /// A further metric, 0 for every option so far.
+  uint32_t addMetric(std::string name);
+  void setAmount(uint32_t option, uint32_t metric, Micro amount) {
+    amounts[size_t(option) * metrics.size() + metric] = amount;
+  }
   bool hasConcurrency() const;
   /// Slots of a device that may bind; 0 when there are as many as tasks.
   uint32_t slots(uint32_t device) const {

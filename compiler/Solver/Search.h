@@ -59,7 +59,7 @@ void sweep(Search &search);
 /// Simulated annealing over whole evaluations with an adapting price of broken
 /// rules, then descent. For problems of some hundred tasks.
 void anneal(Search &search, uint64_t steps);
-void descend(Search &search);
+void descend(Search &search, uint64_t steps);
 
 } // namespace hetagon::solver
 

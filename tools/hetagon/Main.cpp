@@ -113,6 +113,23 @@ int main(int argc, char **argv) {
   addWorkerOptions(*runApp, worker);
   addCompileOptions(*runApp, compile);
 
+  std::string problem, solver, timeLimit, keep, pareto;
+  auto *planApp = app.add_subcommand(
+      "plan", "Decides which device runs each task of a planning problem");
+  planApp->add_option("problem", problem, "The problem, a JSON file")
+      ->required();
+  planApp->add_flag("--json", json, "Prints the plan as JSON");
+  planApp->add_option("--solver", solver,
+                      "exact or fast (default: exact where within reach)");
+  planApp->add_option("--time-limit", timeLimit,
+                      "Seconds after which the best so far is printed");
+  planApp->add_option("--keep", keep,
+                      "A plan printed with --json, to move as little as "
+                      "needed from");
+  planApp->add_option("--pareto", pareto,
+                      "Two metrics, such as cost,latency: prints all plans "
+                      "that are best in both");
+
   std::string plan;
   auto *explainApp = app.add_subcommand("explain", "Prints a plan, whole");
   explainApp->add_option("plan", plan, "The plan's file")->required();
@@ -221,6 +238,19 @@ int main(int argc, char **argv) {
     if (json)
       words.push_back("--json");
     return runProgram("hetagon-compile", words);
+  }
+  if (planApp->parsed()) {
+    Words words = {problem};
+    for (const auto &[name, value] :
+         {std::pair<const char *, std::string &>{"--solver", solver},
+          {"--time-limit", timeLimit},
+          {"--keep", keep},
+          {"--pareto", pareto}})
+      if (!value.empty())
+        words.insert(words.end(), {name, value});
+    if (json)
+      words.push_back("--json");
+    return runProgram("hetagon-planner", words);
   }
   if (explainApp->parsed())
     return explainPlan(plan, json);
