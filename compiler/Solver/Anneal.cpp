@@ -42,7 +42,10 @@ public:
   bool change() {
     uint32_t task = search.random(uint32_t(problem.tasks.size()));
     const std::vector<uint32_t> &choices = search.choices[task];
-    uint32_t kind = search.random(10);
+    uint32_t kind = search.random(20);
+    if (kind == 19)
+      return force(task, choices[search.random(uint32_t(choices.size()))]);
+    kind /= 2;
     if (kind < 5 || problem.edges.empty()) {
       uint32_t option = choices[search.random(uint32_t(choices.size()))];
       if (option == plan[task])
@@ -79,6 +82,54 @@ private:
   Search &search;
   const Problem &problem;
   std::vector<std::pair<uint32_t, uint32_t>> undo;
+
+  /// What the task's option costs beside its neighbours as they are.
+  double localScore(uint32_t task, uint32_t o, double priceOfTime,
+                    double breaking) const {
+    double score = priceOfTime * double(problem.options[o].timeUs);
+    for (uint32_t m = 0; m < problem.metrics.size(); ++m)
+      score += problem.objective.weights[m] * double(problem.amount(o, m));
+    uint32_t device = problem.options[o].device;
+    auto add = [&](const Transfer &transfer) {
+      score += problem.objective.weights[0] * double(transfer.cost) +
+               priceOfTime * double(transfer.timeUs) +
+               (transfer.allowed ? 0 : breaking);
+    };
+    for (uint32_t e : problem.incoming(task))
+      add(problem.transfer(e, deviceOf(problem.edges[e].from), device));
+    for (uint32_t e : problem.outgoing(task))
+      add(problem.transfer(e, device, deviceOf(problem.edges[e].to)));
+    return score;
+  }
+
+  /// Changes one task, and each neighbour to what is then best beside it: how
+  /// the hub of a fork leaves a device on which all its leaves hang.
+  bool force(uint32_t task, uint32_t option) {
+    if (option == plan[task])
+      return false;
+    set(task, option);
+    double scale = search.scale();
+    double price = scale * search.random() /
+                   double(std::max<Micro>(1, search.filter.latencyBoundUs));
+    price *= search.random();
+    auto settle = [&](uint32_t other) {
+      uint32_t best = plan[other];
+      double least = localScore(other, best, price, scale);
+      for (uint32_t o : search.choices[other])
+        if (double score = localScore(other, o, price, scale); score < least) {
+          least = score;
+          best = o;
+        }
+      if (best != plan[other])
+        set(other, best);
+    };
+    for (uint32_t e : problem.incoming(task))
+      settle(problem.edges[e].from);
+    for (uint32_t e : problem.outgoing(task))
+      settle(problem.edges[e].to);
+    return true;
+  }
+
   std::vector<uint32_t> queue;
 
   /// The neighbours that share the task's device go with it, at most some.

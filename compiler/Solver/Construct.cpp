@@ -1,4 +1,4 @@
-// construct: plans made in one pass, each at another price of time.
+// construct: a plan made in one pass.
 #include "compiler/Solver/Search.h"
 #include <algorithm>
 #include <functional>
@@ -90,18 +90,11 @@ private:
 
 } // namespace
 
-void construct(Search &search) {
-  const Problem &problem = search.problem;
+Assignment construct(Search &search, double price) {
   double timeScale = double(std::max<Micro>(search.filter.latencyBoundUs, 1));
   double scale = std::max(1.0, search.filter.objectiveBound);
-  double breaking = 10 * scale;
-  double own = problem.objective.latencyWeight;
-  for (double price : {0.0, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 30.0}) {
-    // The first must be had whatever the time.
-    if (price != 0 && search.timeIsUp())
-      return;
-    search.offer(Pass(search, own + price * scale / timeScale, breaking).run());
-  }
+  double own = search.problem.objective.latencyWeight;
+  return Pass(search, own + price * scale / timeScale, 10 * scale).run();
 }
 
 } // namespace hetagon::solver

@@ -79,13 +79,21 @@ private:
     const Problem &problem = search.problem;
     if (!options.start.empty())
       search.offer(options.start);
-    construct(search);
-    if (!problem.hasConcurrency())
-      sweep(search);
+    bool slots = problem.hasConcurrency();
+    for (double price : {0.1, 0.0, 0.003, 0.01, 0.03, 0.3, 1.0, 3.0, 30.0}) {
+      // The first must be had whatever the time.
+      if (!search.best().empty() && search.timeIsUp())
+        return;
+      Assignment plan = construct(search, price);
+      search.offer(plan);
+      if (!slots)
+        sweep(search, std::move(plan));
+    }
     // What one evaluation takes sets how many can be afforded.
     double size = double(problem.tasks.size() + problem.edges.size());
-    double steps = std::min(150'000.0, 4e7 / size) * search.effort();
-    if (steps < double(10 * problem.tasks.size()))
+    double steps = std::min(3000 * double(problem.options.size()), 5e7 / size) *
+                   search.effort();
+    if (steps < 30 * double(problem.tasks.size()))
       return;
     for (int round = 0; round < 4 && !search.timeIsUp(); ++round)
       anneal(search, uint64_t(steps / 4));

@@ -7,7 +7,9 @@
 
 namespace hetagon::solver {
 
-Micro toMicro(double value) { return std::llround(value * 1e6); }
+Micro toMicro(double value) {
+  return std::llround(std::min(value, 9e12) * 1e6);
+}
 
 uint32_t Problem::addMetric(std::string name) {
   size_t before = metrics.size();

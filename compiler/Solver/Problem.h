@@ -179,7 +179,8 @@ private:
   std::vector<Transfer> transferTable; ///< edges x devices^2 when that is small
 };
 
-/// Rounds to millionths, halves up. The caller has checked the range.
+/// Rounds to millionths, halves up. Beyond 9e12, far above what prepare()
+/// accepts, the value is cut.
 Micro toMicro(double value);
 
 } // namespace hetagon::solver

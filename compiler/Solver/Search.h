@@ -47,14 +47,14 @@ private:
   uint64_t state = 0x9E3779B97F4A7C15u;
 };
 
-/// Plans made task by task in topological order, at several prices of time;
-/// offers each.
-void construct(Search &search);
+/// A plan made task by task in topological order. `price` is what the least
+/// latency costs in units of the least objective, beside its own weight.
+Assignment construct(Search &search, double price);
 
-/// Improves the best plan by changing task after task while all others stay.
-/// Knows by how much each end may move without evaluating the whole plan; only
-/// for problems without slots.
-void sweep(Search &search);
+/// Improves a plan by changing task after task while all others stay, and
+/// offers it. Knows by how much each end may move without evaluating the whole
+/// plan; only for problems without slots.
+void sweep(Search &search, Assignment plan);
 
 /// Simulated annealing over whole evaluations with an adapting price of broken
 /// rules, then descent. For problems of some hundred tasks.

@@ -10,8 +10,8 @@ namespace {
 
 class Sweeper {
 public:
-  explicit Sweeper(Search &search)
-      : search(search), problem(search.problem), plan(search.best()),
+  Sweeper(Search &search, Assignment start)
+      : search(search), problem(search.problem), plan(std::move(start)),
         finish(problem.tasks.size()), latest(problem.tasks.size()),
         rest(problem.tasks.size()), used(problem.capacities.size()),
         deadline(problem.tasks.size(), never) {
@@ -164,6 +164,8 @@ private:
 
 } // namespace
 
-void sweep(Search &search) { Sweeper(search).run(); }
+void sweep(Search &search, Assignment plan) {
+  Sweeper(search, std::move(plan)).run();
+}
 
 } // namespace hetagon::solver

@@ -103,8 +103,7 @@ void SectionReader::readRequirement(uint32_t id) {
              latency ? "write max_ms" : "write max");
     return;
   }
-  one.limit = latency ? std::llround(std::min(limit, 4e12) * 1e3)
-                      : toMicro(std::min(limit, 4e9));
+  one.limit = latency ? std::llround(limit * 1e3) : toMicro(limit);
   if (!one.hard && one.limit == 0)
     complain(place, "a soft limit of 0 has no relative violation",
              "make it hard, or larger");

@@ -61,7 +61,7 @@ bool SectionReader::milliseconds(const char *what, Micro &us) {
   double ms = 0;
   if (!fields.number(what, ms))
     return false;
-  us = std::llround(std::min(ms, 4e12) * 1e3);
+  us = std::llround(ms * 1e3);
   return true;
 }
 
@@ -69,7 +69,7 @@ bool SectionReader::dollars(const char *what, Micro &cost) {
   double value = 0;
   if (!fields.number(what, value))
     return false;
-  cost = toMicro(std::min(value, 4e9));
+  cost = toMicro(value);
   return true;
 }
 
@@ -245,7 +245,7 @@ void SectionReader::readTime(Option &option) {
              "write one number for a constant time");
     return;
   }
-  option.timeUs = std::llround(std::min(median, 4e12) * 1e3);
+  option.timeUs = std::llround(median * 1e3);
   constexpr double at95 = 1.6448536269514722;
   if (high > median)
     option.sigma = std::log(high / median) / at95;
@@ -277,8 +277,8 @@ void SectionReader::addAmount(const std::string &metric, double value) {
              "write cost or time_ms");
     return;
   }
-  rawAmounts.push_back({uint32_t(problem.options.size()), metricIndex(metric),
-                        toMicro(std::min(value, 4e9))});
+  rawAmounts.push_back(
+      {uint32_t(problem.options.size()), metricIndex(metric), toMicro(value)});
 }
 
 void SectionReader::readLinks() {

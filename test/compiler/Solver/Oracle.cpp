@@ -31,11 +31,13 @@ transferOf(const Problem &problem, const Edge &edge, uint32_t from,
   for (const OwnTransfer &own : edge.transfers)
     if (own.from == from && own.to == to)
       return std::pair(own.timeUs, own.cost);
+  auto missing = edge.lenient ? std::optional(std::pair<int64_t, int64_t>(0, 0))
+                              : std::nullopt;
   if (problem.links.empty())
-    return std::nullopt;
+    return missing;
   const Link &link = problem.links[from * problem.devices.size() + to];
   if (!link.present)
-    return std::nullopt;
+    return missing;
   double seconds = link.latencyMs / 1e3;
   if (link.gbPerSecond > 0)
     seconds += edge.bytes / (link.gbPerSecond * 1e9);
