@@ -115,7 +115,7 @@ protected:
 } // namespace
 
 TEST_F(DeviceLoss, KilledWhileItAnswers) {
-  std::string plan = compile("{delay_us: 2000000}");
+  std::string plan = compile("{delay_us: 3000000}");
   pid_t worker = start(plan);
   std::vector<pid_t> devices;
   for (int i = 0; i < 2000 && devices.empty(); ++i) {
@@ -124,7 +124,7 @@ TEST_F(DeviceLoss, KilledWhileItAnswers) {
   }
   ASSERT_EQ(devices.size(), 1u);
   // Loading is one submission, the answer's first rows are the next.
-  std::this_thread::sleep_for(3500ms);
+  std::this_thread::sleep_for(6s);
   ASSERT_EQ(::kill(devices[0], SIGKILL), 0);
   auto killed = std::chrono::steady_clock::now();
   EXPECT_EQ(end(worker), 5);
