@@ -69,21 +69,21 @@ int fast() {
   return 0;
 }
 
-/// Every graph with and without memory and slots, for each goal.
+/// Every graph, with and without memory, without slots and with one slot on
+/// about half of the devices.
 InstanceShape familyShape(uint32_t i) {
   InstanceShape shape;
   shape.tasks = 200;
   shape.devices = 10;
   shape.seed = 1000 + i;
   shape.graph = InstanceShape::Graph(i % 5);
-  constexpr InstanceShape::Slots slots[] = {
-      InstanceShape::Slots::None, InstanceShape::Slots::None,
-      InstanceShape::Slots::One, InstanceShape::Slots::Mixed};
-  shape.slots = slots[i / 5 % 4];
-  shape.memoryRoom = i / 20 % 2 ? 2 : -1;
+  bool slots = i / 5 % 2;
+  shape.slots =
+      slots ? InstanceShape::Slots::Mixed : InstanceShape::Slots::None;
+  shape.memoryRoom = i / 10 % 2 ? 2.5 : -1;
   shape.coverage = 0.7;
   shape.linked = 0.9;
-  shape.latencyRoom = shape.slots == InstanceShape::Slots::None ? 0.4 : 1.5;
+  shape.latencyRoom = slots ? 2.5 : 0.9;
   return shape;
 }
 

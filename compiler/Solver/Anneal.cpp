@@ -159,7 +159,9 @@ void anneal(Search &search, uint64_t steps) {
   double breaking = 1;
   const Evaluation *now = &search.evaluator.evaluate(state.plan);
   double objective = now->objective, violation = now->violation;
-  double first = 0.1, last = 1e-5;
+  // One task's share of the objective sets what is hot.
+  double first = std::min(0.1, 2 / double(search.problem.tasks.size()));
+  double last = first / 3000;
   double cooling =
       std::pow(last / first, 1 / double(std::max<uint64_t>(1, steps)));
   double temperature = first;

@@ -43,7 +43,14 @@ Micro sumOfAllTimes(const Problem &problem) {
 class ExactSolver : public Solver {
 public:
   Solution solve(const Problem &problem, const SolveOptions &options) override {
-    Solution best = createFastSolver()->solve(problem, options);
+    SolveOptions first = options;
+    // A good plan at the start lets most options be dropped on large problems.
+    constexpr size_t large = 60;
+    if (problem.tasks.size() > large)
+      first.effort *= 8;
+    if (options.deadline != Clock::time_point::max())
+      first.deadline = Clock::now() + (options.deadline - Clock::now()) / 4;
+    Solution best = createFastSolver()->solve(problem, first);
     if (best.status == SolveStatus::Optimal ||
         best.status == SolveStatus::Infeasible)
       return best;

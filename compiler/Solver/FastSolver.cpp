@@ -79,10 +79,16 @@ private:
     const Problem &problem = search.problem;
     if (!options.start.empty())
       search.offer(options.start);
+    // Nothing is better than the bound: no need to go on.
+    auto done = [&] {
+      return search.timeIsUp() ||
+             (search.found() &&
+              search.objective() <= search.filter.objectiveBound);
+    };
     bool slots = problem.hasConcurrency();
     for (double price : {0.1, 0.0, 0.003, 0.01, 0.03, 0.3, 1.0, 3.0, 30.0}) {
       // The first must be had whatever the time.
-      if (!search.best().empty() && search.timeIsUp())
+      if (!search.best().empty() && done())
         return;
       Assignment plan = construct(search, price);
       search.offer(plan);
@@ -91,13 +97,14 @@ private:
     }
     // What one evaluation takes sets how many can be afforded.
     double size = double(problem.tasks.size() + problem.edges.size());
-    double steps = std::min(3000 * double(problem.options.size()), 5e7 / size) *
+    double steps = std::min(3000 * double(problem.options.size()), 1e8 / size) *
                    search.effort();
     if (steps < 30 * double(problem.tasks.size()))
       return;
-    for (int round = 0; round < 4 && !search.timeIsUp(); ++round)
+    for (int round = 0; round < 4 && !done(); ++round)
       anneal(search, uint64_t(steps / 4));
-    descend(search, uint64_t(steps));
+    if (!done())
+      descend(search, uint64_t(steps));
   }
 
   /// Raises the bound: where the filter proves that nothing is at or below a

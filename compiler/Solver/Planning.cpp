@@ -167,7 +167,7 @@ private:
       kept.push_back(stays == none ? task.firstOption : stays);
     }
     start = kept;
-    effort = 0.08;
+    effort = 0.05;
     Problem fewest = problem;
     fewest.objective.latencyWeight = 0;
     fewest.objective.weights.assign(problem.metrics.size(), 0);
