@@ -155,10 +155,7 @@ private:
       rest.objective.latencyWeight = 1;
     else
       rest.objective.weights[one.metric] = 1;
-    Solution solution = solve(rest);
-    relaxation.known = solution.status == SolveStatus::Optimal;
-    if (relaxation.known)
-      relaxation.limit = int64_t(solution.objective);
+    take(solve(rest), relaxation);
   }
 
   /// The end of one task is no objective: the least limit is searched for.
@@ -183,6 +180,12 @@ private:
     relaxation.limit = high;
   }
 
+  static void take(const Solution &solution, Relaxation &relaxation) {
+    relaxation.known = solution.found();
+    relaxation.least = solution.status == SolveStatus::Optimal;
+    relaxation.limit = int64_t(solution.objective);
+  }
+
   void relaxCapacity(Problem &rest, uint32_t row, Relaxation &relaxation) {
     uint32_t metric = rest.addMetric("use");
     for (uint32_t o = 0; o < rest.options.size(); ++o)
@@ -191,10 +194,7 @@ private:
         if (rest.uses[u].capacity == row)
           rest.setAmount(o, metric, rest.uses[u].amount);
     rest.objective.weights[metric] = 1;
-    Solution solution = solve(rest);
-    relaxation.known = solution.status == SolveStatus::Optimal;
-    if (relaxation.known)
-      relaxation.limit = int64_t(solution.objective);
+    take(solve(rest), relaxation);
   }
 };
 

@@ -11,7 +11,8 @@ namespace hetagon::solver {
 /// The least change to one member after which the others of its set hold.
 struct Relaxation {
   Item item;
-  bool known = false; ///< false: the time was up
+  bool known = false; ///< false: none was found
+  bool least = true;  ///< false: it is enough, less may be too
   /// Requirement or capacity: the least limit, in its integers.
   int64_t limit = 0;
   /// Edge: a transfer that would have to be allowed, between devices.

@@ -86,7 +86,12 @@ private:
               search.objective() <= search.filter.objectiveBound);
     };
     bool slots = problem.hasConcurrency();
-    for (double price : {0.1, 0.0, 0.003, 0.01, 0.03, 0.3, 1.0, 3.0, 30.0}) {
+    // On large problems sweeps lead to much the same from any start.
+    constexpr size_t large = 100'000;
+    size_t starts = problem.options.size() > large && !slots ? 2 : 9;
+    for (double price : {0.1, 1.0, 0.0, 0.003, 0.01, 0.03, 0.3, 3.0, 30.0}) {
+      if (search.found() && starts-- == 0)
+        break;
       // The first must be had whatever the time.
       if (!search.best().empty() && done())
         return;

@@ -28,6 +28,8 @@ Json relaxationJson(const Problem &problem, const Words &words,
     json["from"] = problem.devices[one.from].id;
     json["to"] = problem.devices[one.to].id;
   }
+  if (!one.least)
+    json["least"] = false;
   return json;
 }
 

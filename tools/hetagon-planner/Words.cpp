@@ -93,17 +93,19 @@ std::string Words::describe(const Item &item) const {
 
 std::string Words::describe(const Relaxation &one) const {
   if (!one.known)
-    return "the time was up before it was found";
+    return "nothing was found that is enough";
   switch (one.item.kind) {
   case Item::Kind::Requirement: {
     Requirement relaxed = problem.requirements[one.item.index];
     relaxed.limit = one.limit;
-    return "raise the limit to " + limit(relaxed);
+    return "raise the limit to " + limit(relaxed) +
+           (one.least ? "" : " (less may be enough)");
   }
   case Item::Kind::Capacity: {
     const Capacity &row = problem.capacities[one.item.index];
     return "raise it to " +
-           number(double(one.limit) / std::pow(10.0, row.decimals));
+           number(double(one.limit) / std::pow(10.0, row.decimals)) +
+           (one.least ? "" : " (less may be enough)");
   }
   case Item::Kind::Edge:
     return "allow a transfer from '" + problem.devices[one.from].id + "' to '" +

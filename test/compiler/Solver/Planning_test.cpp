@@ -148,7 +148,7 @@ TEST(Planning, ConflictsAreIrreducibleAndTheirMendsLeast) {
         rest.erase(rest.begin() + std::ptrdiff_t(i));
         EXPECT_TRUE(feasible(restrictedTo(problem, rest)));
         const Relaxation &mend = conflict.relaxations[i];
-        ASSERT_TRUE(mend.known);
+        ASSERT_TRUE(mend.known && mend.least);
         Problem mended = restrictedTo(problem, conflict.items);
         auto atLimit = [&](int64_t limit) {
           if (mend.item.kind == Item::Kind::Requirement)
